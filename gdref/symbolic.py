@@ -1,0 +1,162 @@
+"""Rules run on symbols: the trace of one general step, the unrolled recursion, proofs.
+
+What a trace returns is the gdref function itself, as mathematics: the function is called with a
+symbol for every argument and what it returns is kept.  A derivation that ends in the same
+expression has therefore proved the code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from gdref.iterate import form, iterate_state, name_of
+
+NOTATION = {
+    "theta": r"\theta",
+    "v_hat": r"\hat{v}",
+    "Eg2": r"E[g^2]",
+    "Edx2": r"E[\Delta\theta^2]",
+    "eta": r"\eta",
+    "gamma": r"\gamma",
+    "rho": r"\rho",
+    "beta1": r"\beta_1",
+    "beta2": r"\beta_2",
+    "eps": r"\epsilon",
+    "lam": r"\lambda",
+    "multiplier": "s",
+}
+
+t = sympy.Symbol("t", integer=True, positive=True)
+
+
+def symbol(name: str, index: Any = None, **assumptions: bool) -> sympy.Symbol:
+    r"""The book's symbol for a name of the code: ``symbol("m", "t-1")`` is :math:`m_{t-1}`.
+
+    It is real unless other assumptions are given.
+    """
+    latex = NOTATION.get(name, name)
+    if index is not None:
+        latex += f"_{{{index}}}"
+    return sympy.Symbol(latex, **(assumptions or {"real": True}))
+
+
+def hyperparameter(name: str) -> sympy.Symbol:
+    """The symbol of a hyperparameter; it is positive."""
+    return symbol(name, positive=True)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One step of a rule as expressions.
+
+    Attributes
+    ----------
+    asked
+        the point at which the rule asked for its gradient (theta itself, or NAG's look-ahead).
+    theta
+        the new theta.
+    state
+        the new state, by name.
+    symbols
+        every symbol that went in, by the name it has in the code: ``theta``, ``g``, ``t``, the
+        state before the step, the hyperparameters.
+    """
+
+    asked: Any
+    theta: Any
+    state: dict[str, Any]
+    symbols: dict[str, Any]
+
+    def _repr_latex_(self) -> str:
+        lines = [
+            rf"{NOTATION.get(name, name)}_{{t}} &= {sympy.latex(value)}"
+            for name, value in {**self.state, "theta": self.theta}.items()
+        ]
+        return r"$$\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$$"
+
+
+def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Trace:
+    r"""Run a rule once on symbols, for a general step t.
+
+    Parameters
+    ----------
+    rule
+        any rule of the gdref form.
+    grad
+        a gradient as a function of a symbolic theta, :math:`\lambda\theta` for a quadratic; by
+        default the symbol :math:`g_t`, whatever the point.
+    **values
+        expressions or numbers that replace a symbol: ``trace(adam, beta1=0, g=-g)``.
+
+    Returns
+    -------
+    Trace
+
+    Examples
+    --------
+    >>> from gdref import gd
+    >>> trace(gd).theta
+    -\eta*g_{t} + \theta_{t-1}
+    """
+    state_names, _, hyperparameters = form(rule)
+    inputs = {"t": t, "theta": symbol("theta", "t-1"), "g": symbol("g", "t")}
+    inputs |= {name: symbol(name, "t-1") for name in state_names}
+    inputs |= {name: hyperparameter(name) for name in hyperparameters}
+    unknown = set(values) - set(inputs)
+    if unknown:
+        raise TypeError(f"{name_of(rule)} has no {sorted(unknown)}; it has {sorted(inputs)}")
+    inputs |= {name: sympy.sympify(value) for name, value in values.items()}
+
+    asked = []
+
+    def gradient(theta):
+        asked.append(theta)
+        return grad(theta) if grad else inputs["g"]
+
+    theta, *state = rule(
+        inputs["t"],
+        inputs["theta"],
+        gradient,
+        *(inputs[name] for name in state_names),
+        **{name: inputs[name] for name in hyperparameters},
+    )
+    return Trace(asked[0], theta, dict(zip(state_names, state, strict=True)), inputs)
+
+
+def unroll(rule: Callable, n: int, **values: Any) -> list[tuple]:
+    r"""Run a rule n steps on symbols, from its initial state, with the gradients g_1 ... g_n.
+
+    Returns the list of tuples ``(theta, *state)`` after 0, 1, ..., n steps.  Every
+    hyperparameter is its symbol unless a keyword gives it a value.
+
+    Examples
+    --------
+    >>> from gdref import momentum
+    >>> unroll(momentum, 2)[2][1]
+    \eta*g_{1}*\gamma + \eta*g_{2}
+    """
+    _, _, hyperparameters = form(rule)
+    symbols = {name: hyperparameter(name) for name in hyperparameters} | values
+    gradients = [lambda theta, k=k: symbol("g", k) for k in range(1, n + 1)]
+    return list(iterate_state(rule, gradients, symbol("theta", 0), **symbols))
+
+
+def prove_equal(left: Any, right: Any) -> sympy.Expr:
+    """Return 0 if the difference of two expressions simplifies to 0; raise AssertionError if not.
+
+    Matrices and sequences are compared entry by entry.
+    """
+    if isinstance(left, list | tuple | sympy.MatrixBase):
+        if len(left) != len(right):
+            raise AssertionError(f"not equal: {len(left)} entries against {len(right)}")
+        for a, b in zip(left, right, strict=True):
+            prove_equal(a, b)
+        return sympy.Integer(0)
+    difference = sympy.sympify(left) - sympy.sympify(right)
+    if difference != 0:
+        difference = sympy.simplify(difference)
+    if difference != 0:
+        raise AssertionError(f"not equal: the difference is {difference}")
+    return sympy.Integer(0)
