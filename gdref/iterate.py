@@ -258,7 +258,7 @@ def check_theta(theta):
         theta = float(theta)
     else:
         try:
-            array = np.asarray(theta)
+            array = np.array(theta)  # a copy: the caller may change theirs
         except ValueError:
             raise TypeError(f"theta is {theta!r}; it must be numeric, of one shape") from None
         if array.dtype == object and array.size and all(map(is_symbolic, array.flat)):

@@ -1,0 +1,48 @@
+"""Three real data sets that scikit-learn ships: nothing is downloaded.
+
+Each function returns ``(X_train, y_train, X_test, y_test)`` split by a seed, with a last column of
+ones for the intercept.
+"""
+
+import numpy as np
+
+
+def diabetes(standardise: bool = True, test: float = 0.25, seed: int = 0) -> tuple:
+    """442 patients, 10 measurements, and how far the disease went in a year (regression).
+
+    The target is centred and scaled to variance 1 if ``standardise``.
+    """
+    from sklearn.datasets import load_diabetes
+
+    data = load_diabetes(scaled=False)
+    y = data.target
+    if standardise:
+        y = (y - y.mean()) / y.std()
+    return _split(data.data, y, standardise, test, seed)
+
+
+def breast_cancer(standardise: bool = True, test: float = 0.25, seed: int = 0) -> tuple:
+    """569 tumours, 30 measurements of cell nuclei, and whether the tumour is benign (0 or 1)."""
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    return _split(data.data, data.target, standardise, test, seed)
+
+
+def digits(test: float = 0.25, seed: int = 0) -> tuple:
+    """1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1], and which digit it is (0 to 9)."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return _split(data.data / 16, data.target, False, test, seed)
+
+
+def _split(X, y, standardise, test, seed):
+    order = np.random.default_rng(seed).permutation(len(X))
+    n_test = round(test * len(X))
+    train, held_out = order[n_test:], order[:n_test]
+    if standardise:
+        # The scale comes from the training part alone: the test part must stay unseen.
+        X = (X - X[train].mean(axis=0)) / X[train].std(axis=0)
+    X = np.column_stack([X, np.ones(len(X))])
+    return X[train], y[train], X[held_out], y[held_out]

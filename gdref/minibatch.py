@@ -1,0 +1,82 @@
+"""Batches of examples: full, single or mini; and the gradient functions they make.
+
+Batch, stochastic and mini-batch descent are one rule with three gradient functions.  This module
+chooses the examples; the rule does not know which it got.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+
+def batches(
+    n: int,
+    size: int,
+    epochs: int,
+    rng: np.random.Generator | int | None = None,
+) -> Iterator[np.ndarray]:
+    """Index arrays of the batches, epoch by epoch; every example once an epoch.
+
+    Parameters
+    ----------
+    n
+        number of examples.
+    size
+        examples a batch, 1 to n: 1 is stochastic, n is full-batch descent.  The last batch of an
+        epoch holds what remains.
+    epochs
+        how often to pass over the examples.
+    rng
+        a generator, or a seed, that shuffles the examples anew each epoch; None keeps their order.
+
+    Examples
+    --------
+    >>> [batch.tolist() for batch in batches(5, size=2, epochs=1)]
+    [[0, 1], [2, 3], [4]]
+    """
+    for name, value, high in (("n", n, None), ("size", size, n), ("epochs", epochs, None)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{name} is {value!r}; it must be a whole number")
+        low = 0 if name == "epochs" else 1
+        if value < low or (high is not None and value > high):
+            allowed = f"at least {low}" if high is None else f"from {low} to n = {high}"
+            raise ValueError(f"{name} is {value}; it must be {allowed}")
+    if rng is not None:
+        rng = np.random.default_rng(rng)
+    return _batches(n, size, epochs, rng)
+
+
+def _batches(n, size, epochs, rng):
+    order = np.arange(n)
+    for _ in range(epochs):
+        if rng is not None:
+            order = rng.permutation(n)
+        for first in range(0, n, size):
+            yield order[first : first + size]
+
+
+def gradients(
+    grad: Callable,
+    n: int,
+    size: int,
+    epochs: int,
+    rng: np.random.Generator | int | None = None,
+) -> Iterator[Callable]:
+    """One gradient function a step, for :func:`gdref.iterate`: theta -> grad(theta, batch).
+
+    ``grad(theta, batch)`` is the gradient of the mean loss over the examples with the indices
+    ``batch``, as the models of :mod:`gdref.problems` give it.  The other parameters are those of
+    :func:`batches`.
+
+    Examples
+    --------
+    >>> from gdref import gd, iterate
+    >>> data = np.array([1.0, 2.0, 3.0, 4.0])
+    >>> def grad(theta, batch):
+    ...     return theta - data[batch].mean()
+    >>> [float(x) for x in iterate(gd, gradients(grad, 4, size=2, epochs=1), 0.0, eta=1.0)]
+    [0.0, 1.5, 3.5]
+    """
+    return (
+        lambda theta, batch=batch: grad(theta, batch) for batch in batches(n, size, epochs, rng)
+    )
