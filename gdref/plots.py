@@ -1,0 +1,234 @@
+"""The book's figures in one style.
+
+A chapter calls :func:`use_style` once and draws with Matplotlib as usual; the functions below
+take an axes and add to it.  Each rule has one colour, line and marker in the whole book.
+"""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+from gdref.iterate import name_of
+
+WIDTH = 7.0  # inches; at 100 px an inch this is the text column
+
+INK = "#222222"  # text
+GREY = "#767676"  # axes, reference lines
+
+# Distinct in lightness where hues are close, so that they stay apart for colour-blind readers;
+# each has a contrast of at least 3 : 1 with the white of the figure.
+COLOURS = {
+    "gd": "#4d4d4d",
+    "momentum": "#0072b2",
+    "nag": "#2f9bd6",
+    "adagrad": "#00805c",
+    "adadelta": "#8a8a00",
+    "rmsprop": "#c77700",
+    "adam": "#d1341f",
+    "adamax": "#7b2d8e",
+    "nadam": "#c4609c",
+    "amsgrad": "#7a3b12",
+    "adamw": "#000000",
+}
+LINES = {
+    "gd": "-",
+    "momentum": "-",
+    "nag": (0, (5, 1.5)),
+    "adagrad": "-",
+    "adadelta": (0, (5, 1.5)),
+    "rmsprop": (0, (5, 1.5, 1, 1.5)),
+    "adam": "-",
+    "adamax": (0, (5, 1.5)),
+    "nadam": (0, (5, 1.5, 1, 1.5)),
+    "amsgrad": (0, (1.5, 1.2)),
+    "adamw": (0, (7, 1.5, 1, 1.5, 1, 1.5)),
+}
+MARKERS = dict(zip(COLOURS, "osD^v<PX>ph", strict=True))
+LABELS = {
+    "gd": "gradient descent",
+    "momentum": "momentum",
+    "nag": "NAG",
+    "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adamax": "AdaMax",
+    "nadam": "Nadam",
+    "amsgrad": "AMSGrad",
+    "adamw": "AdamW",
+}
+# For lines that belong to no rule: batch sizes, rates, seeds.
+CYCLE = ["#0072b2", "#d1341f", "#00805c", "#c77700", "#7b2d8e", "#4d4d4d"]
+
+STYLE = {
+    "figure.figsize": (WIDTH, 3.6),
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "font.family": "DejaVu Sans",  # Matplotlib ships it: the same figure on every machine
+    "font.size": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "mathtext.fontset": "cm",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=CYCLE),
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    "svg.hashsalt": "gdref",
+    "svg.fonttype": "none",
+}
+
+
+def use_style() -> None:
+    """Set Matplotlib to the book's style; the first cell of a chapter calls it."""
+    plt.rcParams.update(STYLE)
+
+
+def subplots(rows: int = 1, columns: int = 1, *, height: float = 3.4, **options: Any):
+    """``plt.subplots`` at the width of the text; ``height`` in inches.  Returns figure, axes."""
+    return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
+
+
+def style(rule: Any) -> dict:
+    """Colour and line of a rule (the function or its name), as keywords for ``ax.plot``."""
+    name = rule if isinstance(rule, str) else name_of(rule)
+    if name not in COLOURS:
+        raise ValueError(f"no style for {name!r}; there is one for {', '.join(COLOURS)}")
+    return {"color": COLOURS[name], "linestyle": LINES[name]}
+
+
+def line_options(rule: Any, label: str | None, options: dict) -> dict:
+    """Keywords for ``ax.plot``: the rule's style and name, unless the caller gives others."""
+    if rule is None:
+        return {"label": label} | options
+    name = rule if isinstance(rule, str) else name_of(rule)
+    return style(rule) | {"label": LABELS[name] if label is None else label} | options
+
+
+def surface_grid(surface: Any, n: int = 201):
+    """``x, y, J`` of a surface on an n by n grid over its window."""
+    x_low, x_high, y_low, y_high = surface.window
+    x, y = np.linspace(x_low, x_high, n), np.linspace(y_low, y_high, n)
+    return x, y, surface.loss(np.array(np.meshgrid(x, y)))
+
+
+def contour_levels(J: np.ndarray, count: int = 12) -> np.ndarray:
+    """Levels between the least and the greatest value of J.
+
+    Their distance from the least value grows as k^2, so that the lines around a quadratic
+    minimum are equally spaced; it grows geometrically where most of J is less than 1/20 of the
+    range.
+    """
+    low, height = J.min(), np.ptp(J)
+    k = np.arange(1, count + 1)
+    if np.median(J - low) < height / 20:
+        return low + height * np.geomspace(1e-5, 1, count + 1)[:-1]
+    return low + height * (k / (count + 1)) ** 2
+
+
+def contour(ax: Axes, surface: Any, *, levels: Any = None, n: int = 201):
+    """Draw the level lines of a surface over its window, with its minimum as a cross.
+
+    ``levels`` are the values of J, by default :func:`contour_levels`.  Returns the levels.
+    """
+    x, y, J = surface_grid(surface, n)
+    levels = contour_levels(J) if levels is None else np.asarray(levels)
+    tint = plt.get_cmap("Greys")(np.linspace(0.0, 0.22, len(levels) + 1))
+    ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tint, zorder=0)
+    ax.contour(x, y, J, levels, colors="#a8a8a8", linewidths=0.6, linestyles="solid", zorder=0.5)
+    if surface.minimum is not None:
+        ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=4)
+    ax.set(
+        xlim=surface.window[:2], ylim=surface.window[2:], xlabel=r"$\theta_1$", ylabel=r"$\theta_2$"
+    )
+    return levels
+
+
+def path(ax: Axes, path: Any, rule: Any = None, *, label: str | None = None, **options: Any):
+    """Draw iterates, of shape (steps + 1, 2), with a ring at the start and a dot at the end.
+
+    ``rule`` gives colour, line and label; ``label`` and Matplotlib's options go before it.
+    The axes keep their limits, so that a path that leaves the plot is cut.
+    Returns the line.
+    """
+    path = np.asarray(path, dtype=float)
+    limits = ax.axis() if ax.has_data() else None
+    options = line_options(rule, label, options)
+    (line,) = ax.plot(*path.T, **({"marker": ".", "markersize": 3.5, "linewidth": 1.3} | options))
+    colour = line.get_color()
+    ax.plot(*path[0], "o", color="white", markeredgecolor=colour, markersize=7, zorder=3)
+    ax.plot(*path[-1], "o", color=colour, markersize=6, zorder=3)
+    if limits:
+        ax.axis(limits)
+    return line
+
+
+def losses(
+    ax: Axes,
+    losses: Any,
+    rule: Any = None,
+    *,
+    x: Any = None,
+    label: str | None = None,
+    log: bool = True,
+    xlabel: str = "step $t$",
+    ylabel: str = r"$J(\theta_t)$",
+    **options: Any,
+):
+    """Draw a loss at the steps 0, 1, 2, ... or at ``x``, on a logarithmic axis if ``log``.
+
+    Returns the line.
+    """
+    losses = np.asarray(losses, dtype=float)
+    x = np.arange(len(losses)) if x is None else x
+    (line,) = ax.plot(x, losses, **line_options(rule, label, options))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if log:
+        ax.set_yscale("log")
+    return line
+
+
+def band(
+    ax: Axes,
+    x: Any,
+    samples: Any,
+    rule: Any = None,
+    *,
+    label: str | None = None,
+    interval: tuple[float, float] = (10, 90),
+    **options: Any,
+):
+    """Draw the median over seeds as a line and an interval of percentiles as a band.
+
+    ``samples`` has one row a seed and one column an entry of ``x``; NaN stays out.
+    Returns ``(low, median, high)``, the numbers drawn.
+    """
+    low, median, high = np.nanpercentile(samples, [interval[0], 50, interval[1]], axis=0)
+    (line,) = ax.plot(x, median, **line_options(rule, label, options))
+    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+    return low, median, high
+
+
+def legend(ax: Axes, **options: Any):
+    """A legend above the axes, where it hides no data."""
+    count = len(ax.get_legend_handles_labels()[1])
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    return ax.legend(**(place | {"ncols": min(3, max(1, count))} | options))
