@@ -27,10 +27,10 @@ from gdref.elementary import maximum, sqrt
 
 
 def rule(step):
-    """Let NumPy scalars among t and the hyperparameters pass as Python numbers.
+    """Mark a function as a rule: keep float32 parameters float32, complete the docstring.
 
     NumPy lets a Python number adopt the precision of an array, but a ``np.float64`` widens a
-    float32 array.  With this decorator float32 parameters stay float32 either way.
+    float32 array; so NumPy scalars among t and the hyperparameters pass as Python numbers.
     """
 
     @functools.wraps(step)
@@ -42,11 +42,32 @@ def rule(step):
                 hyperparameters[name] = value.item()
         return step(t, theta, grad, *state, **hyperparameters)
 
+    rule_step.__doc__ += EVERY_RULE
     return rule_step
+
+
+EVERY_RULE = """
+    Every rule: ``t`` is the number of the step, from 1.  ``theta`` is a float, an array of any
+    shape or a SymPy expression, ``grad`` a function of theta that returns the gradient in the
+    shape of theta.  The state's defaults are its values before step 1.  The rule returns the new
+    theta, then the new state, as a tuple; it changes no argument and keeps theta's precision.
+    It trusts its arguments; :func:`gdref.iterate` checks them and raises TypeError or ValueError.
+    """
 
 
 @rule
 def gd(t, theta, grad, *, eta=0.01):
+    r"""Gradient descent (Cauchy 1847).
+
+    .. math::
+
+       \theta_t &= \theta_{t-1} - \eta\,\nabla J(\theta_{t-1})
+
+    State: none.
+
+    eta : learning rate, :math:`\eta \ge 0`, in units of theta squared by loss.  The useful range
+        ends at 2/(largest curvature).  0.01 is a convention; no default suits all losses.
+    """
     g = grad(theta)
     theta = theta - eta * g
     return (theta,)
@@ -54,6 +75,20 @@ def gd(t, theta, grad, *, eta=0.01):
 
 @rule
 def momentum(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
+    r"""Momentum, the heavy ball (Polyak 1964).
+
+    .. math::
+
+       v_t &= \gamma v_{t-1} + \eta\,\nabla J(\theta_{t-1}) \\
+       \theta_t &= \theta_{t-1} - v_t
+
+    State: ``v``, the velocity, in the shape and the units of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
+        :math:`(2 + 2\gamma)/\lambda`.
+    gamma : friction, in [0, 1): the share of the velocity that is kept.  0.9 is the usual choice;
+        0 gives gradient descent.
+    """
     v = gamma * v + eta * grad(theta)
     theta = theta - v
     return theta, v
@@ -61,6 +96,20 @@ def momentum(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
 
 @rule
 def nag(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
+    r"""Nesterov's accelerated gradient, with a constant momentum (Nesterov 1983).
+
+    .. math::
+
+       v_t &= \gamma v_{t-1} + \eta\,\nabla J(\theta_{t-1} - \gamma v_{t-1}) \\
+       \theta_t &= \theta_{t-1} - v_t
+
+    The gradient is asked for at the look-ahead point.  State: ``v``, the velocity, in the shape
+    and the units of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
+        :math:`(2 + 2\gamma)/((1 + 2\gamma)\lambda)`.
+    gamma : as for :func:`momentum`.
+    """
     v = gamma * v + eta * grad(theta - gamma * v)
     theta = theta - v
     return theta, v
@@ -68,6 +117,19 @@ def nag(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
 
 @rule
 def adagrad(t, theta, grad, G=0, *, eta=0.01, eps=1e-8):
+    r"""Adagrad with a diagonal matrix (Duchi, Hazan & Singer 2011).
+
+    .. math::
+
+       G_t &= G_{t-1} + g_t^2 \\
+       \theta_t &= \theta_{t-1} - \frac{\eta}{\sqrt{G_t + \epsilon}}\,g_t
+
+    State: ``G``, the sum of the squared gradients, in the shape of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: the length of the first step
+        of each parameter.  0.01 is a convention.
+    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
+    """
     g = grad(theta)
     G = G + g**2
     theta = theta - eta / sqrt(G + eps) * g
@@ -76,6 +138,23 @@ def adagrad(t, theta, grad, G=0, *, eta=0.01, eps=1e-8):
 
 @rule
 def adadelta(t, theta, grad, Eg2=0, Edx2=0, *, rho=0.95, eps=1e-6):
+    r"""Adadelta (Zeiler 2012).
+
+    .. math::
+
+       E[g^2]_t &= \rho E[g^2]_{t-1} + (1 - \rho) g_t^2 \\
+       \Delta\theta_t &= -\frac{\sqrt{E[\Delta\theta^2]_{t-1} + \epsilon}}
+                               {\sqrt{E[g^2]_t + \epsilon}}\,g_t \\
+       E[\Delta\theta^2]_t &= \rho E[\Delta\theta^2]_{t-1} + (1 - \rho) \Delta\theta_t^2 \\
+       \theta_t &= \theta_{t-1} + \Delta\theta_t
+
+    State: ``Eg2`` and ``Edx2``, the averages of the squared gradients and of the squared updates,
+    each in the shape of theta.
+
+    rho : decay of both averages, in [0, 1); 0.95 is Zeiler's.
+    eps : :math:`\epsilon \ge 0`; 1e-6 is Zeiler's.  It sets the length of the first steps, about
+        :math:`\sqrt{\epsilon/(1 - \rho)}`; with 0 nothing moves.
+    """
     g = grad(theta)
     Eg2 = rho * Eg2 + (1 - rho) * g**2
     dx = -sqrt(Edx2 + eps) / sqrt(Eg2 + eps) * g
@@ -86,6 +165,19 @@ def adadelta(t, theta, grad, Eg2=0, Edx2=0, *, rho=0.95, eps=1e-6):
 
 @rule
 def rmsprop(t, theta, grad, Eg2=0, *, eta=0.001, rho=0.9, eps=1e-8):
+    r"""RMSProp (Tieleman & Hinton 2012).
+
+    .. math::
+
+       E[g^2]_t &= \rho E[g^2]_{t-1} + (1 - \rho) g_t^2 \\
+       \theta_t &= \theta_{t-1} - \frac{\eta}{\sqrt{E[g^2]_t + \epsilon}}\,g_t
+
+    State: ``Eg2``, the average of the squared gradients, in the shape of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; 0.001 is a convention.
+    rho : decay of the average, in [0, 1); 0.9 is Hinton's.
+    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
+    """
     g = grad(theta)
     Eg2 = rho * Eg2 + (1 - rho) * g**2
     theta = theta - eta / sqrt(Eg2 + eps) * g
@@ -94,6 +186,25 @@ def rmsprop(t, theta, grad, Eg2=0, *, eta=0.001, rho=0.9, eps=1e-8):
 
 @rule
 def adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    r"""Adam (Kingma & Ba 2015).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \hat m_t &= m_t / (1 - \beta_1^t) \\
+       \hat v_t &= v_t / (1 - \beta_2^t) \\
+       \theta_t &= \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
+
+    State: ``m`` and ``v``, the averages of the gradients and of their squares, each in the shape
+    of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: about the length of a step.
+    beta1, beta2 : decays of the two averages, in [0, 1).
+    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in the units of a gradient.
+
+    The defaults are those of the paper.
+    """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -105,6 +216,23 @@ def adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-
 
 @rule
 def adamax(t, theta, grad, m=0, u=0, *, eta=0.002, beta1=0.9, beta2=0.999):
+    r"""AdaMax (Kingma & Ba 2015, section 7.1).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       u_t &= \max(\beta_2 u_{t-1}, |g_t|) \\
+       \theta_t &= \theta_{t-1} - \frac{\eta}{1 - \beta_1^t}\,\frac{m_t}{u_t}
+
+    State: ``m``, the average of the gradients, and ``u``, their decaying maximum, each in the
+    shape of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: no step is longer.
+    beta1, beta2 : decays, in [0, 1).
+
+    The defaults are those of the paper, which has no epsilon: a parameter whose gradient has
+    been 0 since the first step divides 0 by 0 (NaN in an array, ZeroDivisionError on a float).
+    """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
     u = maximum(beta2 * u, abs(g))
@@ -114,6 +242,23 @@ def adamax(t, theta, grad, m=0, u=0, *, eta=0.002, beta1=0.9, beta2=0.999):
 
 @rule
 def nadam(t, theta, grad, m=0, v=0, *, eta=0.002, beta1=0.9, beta2=0.999, eps=1e-8):
+    r"""Nadam, Adam with Nesterov's momentum, in the simplified form (Dozat 2016).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \hat m_t &= m_t / (1 - \beta_1^t) \\
+       \hat v_t &= v_t / (1 - \beta_2^t) \\
+       \theta_t &= \theta_{t-1} - \frac{\eta}{\sqrt{\hat v_t} + \epsilon}
+                   \left(\beta_1 \hat m_t + \frac{1 - \beta_1}{1 - \beta_1^t}\,g_t\right)
+
+    Dozat corrects the first summand by :math:`1 - \beta_1^{t+1}`; the chapter has both forms.
+    State: ``m`` and ``v`` as for :func:`adam`.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; 0.002 is Dozat's.
+    beta1, beta2, eps : as for :func:`adam`.
+    """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -126,6 +271,22 @@ def nadam(t, theta, grad, m=0, v=0, *, eta=0.002, beta1=0.9, beta2=0.999, eps=1e
 
 @rule
 def amsgrad(t, theta, grad, m=0, v=0, v_hat=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    r"""AMSGrad (Reddi, Kale & Kumar 2018), with an epsilon.
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \hat v_t &= \max(\hat v_{t-1}, v_t) \\
+       \theta_t &= \theta_{t-1} - \eta\,\frac{m_t}{\sqrt{\hat v_t} + \epsilon}
+
+    There is no bias correction; the hat marks the maximum.  State: ``m``, ``v`` and ``v_hat``,
+    each in the shape of theta.
+
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta.
+    beta1, beta2 : decays, in [0, 1); the defaults are Adam's.
+    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`; the paper has none.
+    """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -136,11 +297,41 @@ def amsgrad(t, theta, grad, m=0, v=0, v_hat=0, *, eta=0.001, beta1=0.9, beta2=0.
 
 @rule
 def adamw(
-    t, theta, grad, m=0, v=0,
-    *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8, lam=0.01, multiplier=1.0,
+    t,
+    theta,
+    grad,
+    m=0,
+    v=0,
+    *,
+    eta=0.001,
+    beta1=0.9,
+    beta2=0.999,
+    eps=1e-8,
+    lam=0.01,
+    multiplier=1.0,
 ):
+    r"""AdamW, Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \hat m_t &= m_t / (1 - \beta_1^t) \\
+       \hat v_t &= v_t / (1 - \beta_2^t) \\
+       \theta_t &= \theta_{t-1} - s_t\left(\eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
+                   + \lambda\,\theta_{t-1}\right)
+
+    The step is Adam's own; the decay enters neither average.  State: ``m`` and ``v`` as for
+    :func:`adam`.
+
+    eta, beta1, beta2, eps : as for :func:`adam`.
+    lam : weight decay :math:`\lambda \ge 0` a step, not multiplied by eta.  The paper names no
+        default; 0.01 is a convention.
+    multiplier : the schedule :math:`s_t \ge 0`, which scales step and decay alike; 1 is none.
+    """
     decay = multiplier * lam * theta
-    theta, m, v = adam(t, theta, grad, m, v, eta=multiplier * eta, beta1=beta1, beta2=beta2, eps=eps)
+    eta = multiplier * eta
+    theta, m, v = adam(t, theta, grad, m, v, eta=eta, beta1=beta1, beta2=beta2, eps=eps)
     theta = theta - decay
     return theta, m, v
 
