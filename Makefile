@@ -1,0 +1,75 @@
+# make book    the site, in _build/html           make test    all tests
+# make lab     the chapters in JupyterLab         make help    the other commands
+
+PYTHON ?= python3
+BIN := .venv/bin
+BOOK := _build/html/index.html
+PORT ?= 8000
+# one thread: the same outputs on every machine
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: book test lab execute text notebook lint mutants dialects benchmarks clean help
+
+book: .venv/installed
+	@# a failed build must report its warnings again the next time
+	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@echo
+	@echo "Open the book:   file://$(CURDIR)/$(BOOK)"
+	@echo "or serve it:     $(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html"
+	@echo "                 and open http://127.0.0.1:$(PORT)/"
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadscope \
+	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+
+lab: .venv/installed
+	$(BIN)/jupyter lab --notebook-dir chapters
+
+# CHAPTER=adam, or several in quotes; make execute without it runs all of them
+execute: .venv/installed
+	$(BIN)/python tools/notebooks.py execute $(CHAPTER)
+
+text notebook: .venv/installed
+	$(BIN)/python tools/notebooks.py $@ $(CHAPTER)
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+mutants: .venv/installed
+	$(BIN)/python tests/mutants.py
+
+dialects: .venv/installed
+	$(BIN)/python tools/record_dialects.py
+
+benchmarks: .venv/installed
+	$(BIN)/python benchmarks/benchmarks.py
+
+# done again only when the pinned versions or the package's metadata change
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "This needs Python 3.11 or later; name one: make PYTHON=python3.12 book"; exit 1; }
+	@echo "Setting up .venv (once; a minute or two)"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -e .
+	@touch $@
+
+clean: # the environment stays: remove .venv yourself to begin anew
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+help:
+	@echo "make book                    build the site and say how to open it"
+	@echo "make test                    all tests: gdref, the notebooks, the site"
+	@echo "make lab                     open the chapters in JupyterLab"
+	@echo "make execute [CHAPTER=adam]  run the notebooks and store their outputs"
+	@echo "make text CHAPTER=adam       write text/adam.md, the chapter as text to be edited"
+	@echo "make notebook CHAPTER=adam   bring the edited text back into the notebook"
+	@echo "make lint                    ruff and mypy"
+	@echo "make mutants                 planted errors in the rules: which test catches each"
+	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
+	@echo "make benchmarks              what a step costs"
+	@echo "make clean                   remove what was built"

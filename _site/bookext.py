@@ -1,0 +1,52 @@
+"""What the site needs beyond Jupyter Book: MathJax of its own, anchors for checked claims."""
+
+import shutil
+from importlib.metadata import files
+from pathlib import Path
+
+from docutils import nodes
+
+MATHJAX = ["tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2"]
+# parts of the theme that no page asks for
+UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
+
+
+def anchor_claims(app, doctree):
+    """Make a cell tagged ``claim-A06`` a target: any page can say ``[A06](#claim-a06)``."""
+    labels = app.env.get_domain("std").anonlabels
+    for cell in doctree.findall(nodes.container):
+        for tag in cell["classes"]:
+            name = tag.removeprefix("tag_").lower()
+            if name.startswith("claim-") and name not in doctree.ids:
+                cell["ids"].append(name)
+                doctree.ids[name] = cell
+                labels.setdefault(name, (app.env.docname, name))
+
+
+def copy_mathjax(app):
+    """Copy the few files of MathJax that the pages load, about 2 of its 24 MB."""
+    installed = next(f for f in files("sphinx-mathjax-offline") if f.name == MATHJAX[0])
+    source = Path(installed.locate()).parent
+    target = Path(app.outdir, "_static", "mathjax")
+    for part in MATHJAX:
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
+        else:
+            target.mkdir(exist_ok=True)
+            shutil.copy(source / part, target / part)
+
+
+def finish_site(app, error):
+    if error or app.builder.format != "html":
+        return
+    copy_mathjax(app)
+    static = Path(app.outdir, "_static")
+    for pattern in UNUSED:
+        for path in static.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def setup(app):
+    app.connect("doctree-read", anchor_claims)
+    app.connect("build-finished", finish_site)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,162 @@
+"""Run the chapters and store their outputs, or edit a chapter as text.
+
+    python tools/notebooks.py execute [CHAPTER ...]   run notebooks, store outputs in place
+    python tools/notebooks.py text CHAPTER ...        write text/CHAPTER.md (MyST), to be edited
+    python tools/notebooks.py notebook CHAPTER ...    bring the edited text back into the notebook
+
+What is stored depends on the cells alone, so that differences stay readable: no time stamps, no
+version of the machine's Python, and each cell keeps its id.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+# one thread: a sum then has one order of its terms, on every machine
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+os.environ.update(THREADS)
+
+import jupytext  # noqa: E402
+import nbformat  # noqa: E402
+from jupytext.combine import combine_inputs_with_outputs  # noqa: E402
+from nbclient import NotebookClient  # noqa: E402
+from nbclient.exceptions import CellControlSignal, DeadKernelError  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+TEXT = ROOT / "text"
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+SECONDS = 600  # the longest that one cell may take
+
+
+def normalise(notebook):
+    """Leave only what the author wrote and what the cells put out."""
+    notebook.metadata = nbformat.from_dict(KERNEL)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    taken = set()
+    for cell in notebook.cells:
+        cell.metadata = only(cell.metadata, ("tags", "mystnb"))
+        cell["id"] = cell_id(cell, taken)
+        taken.add(cell["id"])
+        for output in cell.get("outputs", []):
+            if "metadata" in output:
+                output.metadata = only(output.metadata, ("scrapbook",))  # written by myst_nb.glue
+    return notebook
+
+
+def only(metadata, names):
+    return nbformat.from_dict({name: metadata[name] for name in names if metadata.get(name)})
+
+
+def cell_id(cell, taken):
+    """The id the cell has, or one made from its text if it has none of its own."""
+    if cell.get("id") and cell["id"] not in taken:
+        return cell["id"]
+    text = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+    while text in taken:
+        text = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def write(notebook, path):
+    nbformat.write(normalise(notebook), path)
+
+
+def execute(path):
+    """Run a notebook from a clean kernel in its own folder; return what went wrong, or ''."""
+    started = time.perf_counter()
+    notebook = read(path)
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+    )
+    try:
+        client.execute()
+    except (CellControlSignal, DeadKernelError) as error:
+        print(f"  {path.stem:<18} FAILED, nothing stored", flush=True)
+        return f"{path.stem}: {COLOUR.sub('', str(error))}"
+    write(notebook, path)
+    print(f"  {path.stem:<18} {time.perf_counter() - started:5.1f} s", flush=True)
+    return ""
+
+
+def execute_all(paths):
+    print(f"Running {len(paths)} notebook(s) from a clean kernel:", flush=True)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        failures = [failure for failure in pool.map(execute, paths) if failure]
+    return "\n\n".join(failures)
+
+
+def to_text(path):
+    text = TEXT / f"{path.stem}.md"
+    if text.exists() and text.stat().st_mtime > path.stat().st_mtime:
+        return f"{text.name} is newer than the notebook: bring it back first, or delete it."
+    TEXT.mkdir(exist_ok=True)
+    jupytext.write(read(path), text, fmt="md:myst")
+    os.utime(text, (path.stat().st_mtime,) * 2)
+    print(f"Edit {text.relative_to(ROOT)}, then: make notebook CHAPTER={path.stem}")
+    return ""
+
+
+def from_text(path):
+    text = TEXT / f"{path.stem}.md"
+    if not text.exists():
+        return f"There is no {text.relative_to(ROOT)}: make text CHAPTER={path.stem} first."
+    notebook = jupytext.read(text, fmt="md:myst")
+    for cell in notebook.cells:
+        cell.pop("id", None)  # drawn at random; a new cell gets a stable one when written
+    if path.exists():
+        stored = read(path)
+        notebook = combine_inputs_with_outputs(notebook, stored, fmt="md:myst")
+        unchanged = {(cell.get("id"), cell.source) for cell in stored.cells}
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and (cell.get("id"), cell.source) not in unchanged:
+                cell.outputs, cell.execution_count = [], None
+    write(notebook, path)
+    print(f"Wrote {path.relative_to(ROOT)}; new outputs: make execute CHAPTER={path.stem}")
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("action", choices=["execute", "text", "notebook"])
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as adam")
+    arguments = parser.parse_args()
+    if arguments.chapters:
+        paths = [CHAPTERS / f"{Path(name).stem}.ipynb" for name in arguments.chapters]
+    else:
+        paths = sorted(CHAPTERS.glob("*.ipynb"))
+    if arguments.action != "execute" and not arguments.chapters:
+        parser.error("name a chapter, such as adam")
+    missing = [path.stem for path in paths if not path.exists()]
+    if missing and arguments.action != "notebook":
+        parser.error(f"no such chapter: {', '.join(missing)}")
+    if arguments.action == "execute":
+        failed = execute_all(paths)
+    else:
+        act = to_text if arguments.action == "text" else from_text
+        failed = "\n".join(message for path in paths if (message := act(path)))
+    if failed:
+        sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
