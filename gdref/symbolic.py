@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy
 
-from gdref.iterate import form, iterate_state, name_of
+from gdref.iterate import check_step, form, iterate_state, name_of
 
 NOTATION = {
     "theta": r"\theta",
@@ -115,14 +116,17 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
         asked.append(theta)
         return grad(theta) if grad else inputs["g"]
 
-    theta, *state = rule(
+    step = rule(
         inputs["t"],
         inputs["theta"],
         gradient,
         *(inputs[name] for name in state_names),
         **{name: inputs[name] for name in hyperparameters},
     )
-    return Trace(asked[0], theta, dict(zip(state_names, state, strict=True)), inputs)
+    check_step(rule, step, 1 + len(state_names))
+    if not asked:
+        raise TypeError(f"{name_of(rule)} did not call grad; a rule asks for a gradient")
+    return Trace(asked[0], step[0], dict(zip(state_names, step[1:], strict=True)), inputs)
 
 
 def unroll(rule: Callable, n: int, **values: Any) -> list[tuple]:
@@ -135,7 +139,7 @@ def unroll(rule: Callable, n: int, **values: Any) -> list[tuple]:
     --------
     >>> from gdref import momentum
     >>> unroll(momentum, 2)[2][1]
-    \eta*g_{1}*\gamma + \eta*g_{2}
+    \eta*\gamma*g_{1} + \eta*g_{2}
     """
     _, _, hyperparameters = form(rule)
     symbols = {name: hyperparameter(name) for name in hyperparameters} | values
@@ -149,8 +153,8 @@ def prove_equal(left: Any, right: Any) -> sympy.Expr:
     Matrices and sequences are compared entry by entry.
     """
     if isinstance(left, list | tuple | sympy.MatrixBase):
-        if len(left) != len(right):
-            raise AssertionError(f"not equal: {len(left)} entries against {len(right)}")
+        if np.shape(left) != np.shape(right) or not len(left):
+            raise AssertionError(f"not equal: shape {np.shape(left)} against {np.shape(right)}")
         for a, b in zip(left, right, strict=True):
             prove_equal(a, b)
         return sympy.Integer(0)
