@@ -1,0 +1,233 @@
+"""The built site in a real browser: every page of the table of contents, offline.
+
+Needs Chromium (Debian: ``apt-get install chromium``); without one the tests are skipped and say so.
+"""
+
+import functools
+import http.server
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium found: the site was NOT tested (apt-get install chromium)"
+)
+
+
+def toc_pages(node):
+    """The pages under an entry of the table of contents, in order."""
+    for key in ("root", "file"):
+        if key in node:
+            yield node[key]
+    for key in ("parts", "chapters", "sections"):
+        for child in node.get(key, []):
+            yield from toc_pages(child)
+
+
+PAGES = [page.removesuffix(".md").removesuffix(".ipynb") for page in toc_pages(TOC)]
+CHAPTERS = [page for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
+OTHERS = ["search", "genindex"]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A fresh build: an incremental one would not repeat the warnings of unchanged pages."""
+    target = tmp_path_factory.mktemp("site")
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = f"{jupyter_book} build {ROOT} -W -n --keep-going --path-output {target}"
+    built = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=900)
+    said = [line for line in built.stderr.splitlines() if "WARNING" in line or "ERROR" in line]
+    assert built.returncode == 0, "\n".join(said) or (built.stdout + built.stderr)[-3000:]
+    return target / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with playwright.sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server, site):
+    """visit(page) opens a page, typeset; what went wrong on the way is in its ``.problems``."""
+    opened = []
+
+    def open_page(page, scheme="http", width=1400, colours="light", query=""):
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=colours)
+        opened.append(tab)
+        tab.problems = problems = []
+        base = server if scheme == "http" else site.as_uri()
+
+        def requested(request):
+            if not request.url.startswith((base, "data:", "blob:")):
+                problems.append(f"request leaves the site: {request.url}")
+
+        def answered(response):
+            if response.status >= 400:
+                problems.append(f"{response.status} for {response.url}")
+
+        def said(message):
+            if message.type in ("error", "warning"):
+                problems.append(f"console {message.type}: {message.text}")
+
+        tab.on("request", requested)
+        tab.on("response", answered)
+        tab.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+        tab.on("console", said)
+        tab.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+        tab.goto(f"{base}/{page}.html{query}", wait_until="load")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        tab.evaluate("Promise.all(document.getAnimations().map(a => a.finished)).then(() => 0)")
+        return tab
+
+    yield open_page
+    for tab in opened:
+        tab.close()
+
+
+def faults(tab):
+    """Formulas left untypeset, formulas with errors, and images that did not load."""
+    return tab.evaluate(
+        r"""() => {
+          const found = [];
+          for (const e of document.querySelectorAll('.math, .cell_output .text_latex'))
+            if (e.textContent.trim() && !e.querySelector('mjx-container'))
+              found.push('not typeset: ' + e.textContent.trim().slice(0, 80));
+          for (const e of document.querySelectorAll('mjx-merror, [data-mml-node="merror"]'))
+            found.push('TeX error: ' + (e.getAttribute('data-mjx-error') || e.textContent));
+          const article = document.querySelector('article');
+          const walk = document.createTreeWalker(article || document.body, NodeFilter.SHOW_TEXT);
+          for (let n; (n = walk.nextNode());)
+            if (/\\\(|\\\[|\\begin\{|\$\$/.test(n.data)
+                && !n.parentElement.closest('pre, code, script, mjx-container'))
+              found.push('raw TeX: ' + n.data.trim().slice(0, 80));
+          for (const i of document.images)
+            if (!i.complete || !i.naturalWidth) found.push('image not loaded: ' + i.src);
+          return found;
+        }"""
+    )
+
+
+@pytest.mark.parametrize("page", PAGES + OTHERS)
+def test_page_from_http(visit, page):
+    tab = visit(page)
+    assert faults(tab) == []
+    assert tab.problems == []
+
+
+@pytest.mark.parametrize("page", [PAGES[0], *CHAPTERS[::8], PAGES[-1]])
+def test_page_from_file(visit, page):
+    tab = visit(page, scheme="file")
+    assert faults(tab) == []
+    assert tab.problems == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_sideways_scrolling_on_a_phone(visit, page):
+    tab = visit(page, width=400)
+    wide = tab.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} px too wide"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_images_say_what_is_seen(visit, page):
+    alts = visit(page).evaluate("[...document.images].map(i => [i.src, i.getAttribute('alt')])")
+    for source, alt in alts:
+        assert alt and len(alt.split()) >= 3, f"{source}: alt text {alt!r}"
+        assert not re.search(r"\.(png|svg|jpe?g)\b|/_images/", alt), f"a path as alt text: {alt}"
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES + OTHERS)
+def test_accessible(visit, page, colours):
+    tab = visit(page, colours=colours)
+    tab.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf8"))
+    violations = tab.evaluate("axe.run()")["violations"]
+    assert [(v["id"], n["target"], n["html"][:120]) for v in violations for n in v["nodes"]] == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_chapter_offers_its_notebook(visit, site, page):
+    tab = visit(page)
+    link = tab.locator("a[href$='.ipynb']").first.get_attribute("href")
+    assert (site / f"{page}.html").parent.joinpath(link).resolve().read_bytes() == (
+        ROOT / f"{page}.ipynb"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize(
+    "words, chapter",
+    [("bias correction", "adam"), ("PyTorch", "adam"), ("descent lemma", "gradient-descent")],
+)
+def test_search_finds(visit, words, chapter, scheme):
+    if f"chapters/{chapter}" not in PAGES:
+        pytest.skip(f"the chapter {chapter} is not in the book yet")
+    tab = visit("search", scheme=scheme, query=f"?q={words.replace(' ', '+')}")
+    tab.wait_for_selector("#search-results p.search-summary:has-text('found')")
+    hits = tab.eval_on_selector_all("#search-results li a", "a => a.map(x => x.href)")
+    assert any(f"chapters/{chapter}.html" in hit for hit in hits), hits
+    assert tab.problems == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_folded_solutions_open_by_keyboard(visit, page):
+    tab = visit(page)
+    for solution in tab.query_selector_all("div.solution.dropdown"):
+        button = solution.query_selector("button, summary")
+        assert button, "a folded solution without a button"
+        button.focus()
+        tab.keyboard.press("Enter")
+        assert "toggle-hidden" not in (solution.get_attribute("class") or "")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_weight_of_a_chapter(browser, server, page):
+    """All that a chapter's page loads, as a server would send it compressed: at most 1.2 MB."""
+    import gzip
+
+    tab = browser.new_page()
+    sizes = {}
+
+    def weigh(response):
+        body = response.body()
+        sizes[response.url] = min(len(body), len(gzip.compress(body, 6)))
+
+    tab.on("requestfinished", lambda request: weigh(request.response()))
+    tab.goto(f"{server}/{page}.html", wait_until="networkidle")
+    tab.evaluate("window.MathJax?.startup?.promise")
+    tab.wait_for_load_state("networkidle")
+    tab.close()
+    heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:8]
+    assert sum(sizes.values()) <= 1.2e6, (sum(sizes.values()), heaviest)
