@@ -1,0 +1,316 @@
+"""The rules against paths that PyTorch, Keras and Optax took, and the conversions between them.
+
+The paths were recorded by tools/record_dialects.py; none of the three libraries is needed here.
+"""
+
+import doctest
+import subprocess
+import sys
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from gdref import RULES, dialects
+from gdref.dialects import (
+    DIALECTS,
+    LIBRARIES,
+    ORIGINS,
+    PROBLEMS,
+    NoConversion,
+    difference,
+    from_library,
+    origin,
+    recorded,
+    replay,
+    to_library,
+)
+
+CLOSE = 1e-12  # rounding stays a hundred times below
+APART = 1e-11  # paths that differ by the rule, not by rounding
+
+EXACT = recorded(kind="exact")
+PLAIN = recorded(kind="plain")
+OTHER = recorded(kind="other")
+
+
+def name(recording):
+    case = "scheduled" if recording.schedule else recording.problem
+    return f"{recording.rule}-{recording.library}-{recording.constructor}-{case}"
+
+
+def at(values, t):
+    return {k: v(t) if callable(v) else v for k, v in values.items()}
+
+
+def steps_of(rule, hyperparameters, recording):
+    """The rule step by step, with nothing of gdref in between."""
+    theta, gradient = PROBLEMS[recording.problem]
+    state, path = [], [theta]
+    for t in range(1, len(recording.path)):
+        now = at(hyperparameters, t)
+        theta, *state = rule(t, theta, lambda x, t=t: gradient(t, x), *state, **now)
+        path.append(theta - now["gamma"] * state[0] if rule is RULES["nag"] else theta)
+    return np.array(path)
+
+
+@pytest.mark.parametrize("recording", EXACT, ids=name)
+def test_rule_takes_the_recorded_path(recording):
+    ours = steps_of(RULES[recording.rule], recording.hyperparameters, recording)
+    assert np.max(np.abs(ours - recording.path)) <= CLOSE
+
+
+@pytest.mark.parametrize("recording", EXACT, ids=name)
+def test_loop_takes_the_recorded_path(recording):
+    assert difference(recording) <= CLOSE
+
+
+@pytest.mark.parametrize("recording", PLAIN, ids=name)
+def test_edits_are_needed(recording):
+    assert difference(recording) > APART
+
+
+@pytest.mark.parametrize("recording", PLAIN + OTHER, ids=name)
+def test_library_path_is_our_rule_or_has_no_conversion(recording):
+    where = recording.library, recording.constructor
+    entry, _ = origin(*where, **recording.arguments)
+    if entry.why:
+        with pytest.raises(NoConversion):
+            from_library(*where, **recording.arguments)
+        nearest = dialects._convert(
+            entry.hyperparameters, dialects.library_defaults(*where) | recording.arguments
+        )
+        ours = replay(entry.rule, nearest, recording.problem)
+        assert np.max(np.abs(ours - recording.path)) > APART
+    else:
+        rule, hyperparameters = from_library(*where, **recording.arguments)
+        ours = steps_of(rule, hyperparameters, recording)
+        assert np.max(np.abs(ours - recording.path)) <= CLOSE
+
+
+# --- what the recordings cover -----------------------------------------------------------------
+
+
+def test_every_rule_is_recorded_from_every_library():
+    covered = {(r.rule, r.library) for r in EXACT}
+    assert covered == {(rule, library) for rule in RULES for library in LIBRARIES}
+
+
+@pytest.mark.parametrize("entry", DIALECTS, ids=lambda e: f"{e.rule}-{e.library}-{e.eta}")
+def test_every_conversion_is_recorded(entry):
+    def taken(recording):
+        other = "constant" if recording.schedule else "schedule"
+        return entry.eta != other and dialects.dialect(
+            recording.rule, recording.library, recording.schedule
+        ) is entry
+
+    found = [r for r in EXACT if r.rule == entry.rule and r.library == entry.library and taken(r)]
+    sets = [{k: v for k, v in r.hyperparameters.items() if not callable(v)} for r in found]
+    if entry.eta == "schedule":
+        assert found and all(r.schedule for r in found)
+    else:
+        assert {r.problem.partition(",")[0] for r in found} == {"curved", "noisy", "sparse"}
+        assert dialects.defaults(entry.rule) in sets
+    assert any(values != dialects.defaults(entry.rule) for values in sets)
+    assert all(len(r.path) == 61 and r.path.dtype == np.float64 for r in found)
+    if entry.kind != "other names":
+        plain = [r for r in PLAIN if (r.rule, r.library) == (entry.rule, entry.library)]
+        assert any(taken(r) for r in plain)
+
+
+def test_every_origin_is_recorded():
+    used = [
+        origin(r.library, r.constructor, **r.arguments)[0]
+        for r in PLAIN + OTHER
+    ]
+    missing = [e for e in ORIGINS if not any(e is u for u in used)]
+    assert [(e.library, e.constructor, e.when) for e in missing] == []
+
+
+@pytest.mark.parametrize("recording", EXACT, ids=name)
+def test_recorded_code_is_the_code_shown(recording):
+    recipe = to_library(recording.rule, recording.library, **recording.hyperparameters)
+    assert (*recipe.setup, "# t", *recipe.each_step) == recording.code
+
+
+def test_recordings_say_where_they_come_from():
+    for r in EXACT + PLAIN + OTHER:
+        assert r.version and r.code and r.library in r.code[0].replace("torch", "pytorch")
+        assert np.array_equal(r.path[0], PROBLEMS[r.problem][0])
+    files = resources.files("gdref").joinpath("recorded").iterdir()
+    assert sum(len(f.read_bytes()) for f in files) < 1.5e6
+
+
+def test_no_library_is_imported():
+    code = (
+        "import sys; from gdref.dialects import *; recorded('adam'); to_library('adam', 'optax');"
+        "from_library('keras', 'Adam');"
+        "print({'torch', 'keras', 'jax', 'optax', 'sympy', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+# --- the two directions ------------------------------------------------------------------------
+
+
+def by_arguments_alone(recording):
+    entry = dialects.dialect(recording.rule, recording.library, recording.schedule)
+    return not (entry.setup or entry.each_step or entry.code)
+
+
+@pytest.mark.parametrize("recording", filter(by_arguments_alone, EXACT), ids=name)
+def test_there_and_back(recording):
+    recipe = to_library(recording.rule, recording.library, **recording.hyperparameters)
+    rule, back = from_library(recording.library, recording.constructor, **recipe.arguments)
+    assert rule is RULES[recording.rule]
+    for t in range(1, 61):
+        there, here = at(recording.hyperparameters, t), at(back, t)
+        there = {**there, "eta": there.pop("multiplier", 1) * there.get("eta", 1)}
+        if "lam" in there:
+            there["lam"] *= at(recording.hyperparameters, t)["multiplier"]
+        assert here == pytest.approx({k: there[k] for k in here}, rel=1e-14)
+
+
+CONVERSIONS = [
+    (("pytorch", "Adam", {}), "adam", {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+    (("keras", "Adagrad", {}), "adagrad", {"eta": 0.001, "eps": 0.1000001}),
+    (("optax", "adagrad", {"learning_rate": 0.5}), "adagrad", {"eta": 0.5, "eps": 0.1000001}),
+    (("pytorch", "SGD", {"lr": 0.1}), "gd", {"eta": 0.1}),
+    (("keras", "SGD", {"momentum": 0.5, "nesterov": True}), "nag", {"eta": 0.01, "gamma": 0.5}),
+    (("pytorch", "AdamW", {"lr": 0.1}), "adamw",
+     {"eta": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 0.001}),
+    (("pytorch", "Adam", {"foreach": True}), "adam",
+     {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+]
+
+
+@pytest.mark.parametrize("library, rule, hyperparameters", CONVERSIONS, ids=str)
+def test_from_library(library, rule, hyperparameters):
+    where, constructor, arguments = library
+    assert from_library(where, constructor, **arguments) == (
+        RULES[rule], pytest.approx(hyperparameters)
+    )
+
+
+def test_epsilon_hat_is_undone_step_by_step():
+    _, hyperparameters = from_library("keras", "Adam", epsilon=1e-4, beta_2=0.75)
+    assert hyperparameters["eps"](1) == pytest.approx(2e-4)
+    assert repr(hyperparameters["eps"]) == "0.0001 / sqrt(1 - 0.75**t)"
+
+
+def test_schedules_pass_through():
+    recipe = to_library("adamw", "pytorch", eta=lambda t: 0.1 / t, lam=0.02)
+    assert recipe.arguments["lr"](4) == pytest.approx(0.025)
+    assert recipe.arguments["weight_decay"](4) == pytest.approx(0.8)
+    recipe = to_library("momentum", "pytorch", eta=lambda t: 0.1 / t, gamma=0.6)
+    assert [recipe.arguments["momentum"](t) for t in (1, 2, 3)] == pytest.approx([0.6, 1.2, 0.9])
+
+
+NO_CONVERSION = [
+    ("pytorch", "NAdam", {}, "schedule"),
+    ("keras", "Nadam", {}, "schedule"),
+    ("optax", "nadam", {"learning_rate": 0.1}, r"b1\^\(t\+1\)"),
+    ("optax", "amsgrad", {"learning_rate": 0.1}, "maximum"),
+    ("pytorch", "Adamax", {}, "AdaMax"),
+    ("keras", "Adadelta", {}, "rate"),
+    ("pytorch", "Adam", {"weight_decay": 0.1}, "L2"),
+    ("pytorch", "Adam", {"maximize": True}, "maximize=True"),
+    ("keras", "Adam", {"clipnorm": 1.0}, "clipnorm=1.0"),
+    ("keras", "SGD", {"weight_decay": 0.1}, "weight_decay=0.1"),
+]
+
+
+@pytest.mark.parametrize("library, constructor, arguments, why", NO_CONVERSION)
+def test_no_conversion_says_why(library, constructor, arguments, why):
+    with pytest.raises(NoConversion, match=why):
+        from_library(library, constructor, **arguments)
+
+
+WRONG = [
+    (lambda: to_library("adma", "keras"), ValueError, "unknown rule 'adma'; the rules are gd,"),
+    (lambda: to_library("adam", "tensorflow"), ValueError, "the libraries are pytorch, keras"),
+    (lambda: to_library("adam", "keras", rho=0.9), TypeError, "adam has no rho; it has eta,"),
+    (lambda: from_library("jax", "adam"), ValueError, "the libraries are pytorch"),
+    (lambda: from_library("pytorch", "Nadam"), ValueError, "known are SGD, .*NAdam"),
+    (lambda: from_library("pytorch", "Adam", beta1=0.9), TypeError, "Adam has no beta1; it has"),
+    (lambda: from_library("optax", "adam"), TypeError, "needs learning_rate"),
+    (lambda: to_library("nag", "keras", gamma=lambda t: 0.9), NoConversion, "momentum"),
+]
+
+
+@pytest.mark.parametrize("call, error, message", WRONG)
+def test_wrong_calls(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# arguments without effect as long as another one has its default
+IDLE = {
+    ("pytorch", "SGD"): {"dampening", "nesterov"},
+    ("pytorch", "Adam"): {"decoupled_weight_decay"},
+    ("keras", "SGD"): {"nesterov"},
+    ("optax", "sgd"): {"nesterov"},
+}
+
+
+@pytest.mark.parametrize("library, constructor", sorted({(e.library, e.constructor)
+                                                         for e in ORIGINS}))
+def test_no_argument_is_dropped(library, constructor):
+    """Whatever is set to another value changes the result or is refused."""
+    known = dialects.library_defaults(library, constructor)
+    base = {"learning_rate": 0.1} if library == "optax" else {}
+    if constructor == "Adadelta":
+        base = {"lr": 1.0} if library == "pytorch" else {"learning_rate": 1.0}
+    if constructor == "adadelta":
+        base = {"learning_rate": 1.0}
+
+    def result(arguments):
+        try:
+            rule, hyperparameters = from_library(library, constructor, **base | arguments)
+        except NoConversion as refusal:
+            return str(refusal)
+        return rule, [at(hyperparameters, t) for t in (1, 2)]
+
+    for argument, value in known.items():
+        if argument in dialects.IRRELEVANT | IDLE.get((library, constructor), set()):
+            continue
+        if isinstance(value, bool):
+            other = not value
+        elif isinstance(value, tuple):
+            other = tuple(v / 2 for v in value)
+        else:
+            other = value / 2 if value else 0.25
+        if result({argument: other}) == result({}):
+            refused = result({})
+            assert isinstance(refused, str), (argument, other)  # refused either way
+
+
+def test_examples_in_the_docstring():
+    assert doctest.testmod(dialects).failed == 0
+
+
+# --- schedules ---------------------------------------------------------------------------------
+
+SCHEDULES = dialects.recorded_schedules()
+
+
+@pytest.mark.parametrize("row", SCHEDULES, ids=lambda r: f"{r['library']}-{r['constructor']}")
+def test_update_t_uses_count_t_minus_1(row):
+    # Optax computes in float32 while it trains: its count is an int32
+    close = 2e-8 if row["library"] == "optax" else 0
+    assert row["used"] == pytest.approx(row["values"][:-1], rel=0, abs=close)
+    if len(set(row["values"][:2])) == 2:
+        assert row["used"] != pytest.approx(row["values"][1:], rel=1e-3)
+
+
+def test_keras_changes_a_piecewise_rate_one_count_later():
+    def first_change(library, constructor):
+        (row,) = [r for r in SCHEDULES
+                  if (r["library"], r["constructor"]) == (library, constructor)]
+        return next(n for n, value in enumerate(row["values"]) if value != row["values"][0])
+
+    # the boundary is 5 in all three
+    assert first_change("keras", "PiecewiseConstantDecay") == 6
+    assert first_change("pytorch", "MultiStepLR") == 5
+    assert first_change("optax", "piecewise_constant_schedule") == 5
