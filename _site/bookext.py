@@ -1,6 +1,13 @@
-"""What the site needs beyond Jupyter Book: MathJax of its own, anchors for checked claims."""
+"""What the site needs beyond Jupyter Book.
+
+MathJax of its own, anchors for checked claims, and gdref as a wheel, beside the notebooks that a
+reader downloads.
+"""
 
 import shutil
+import subprocess
+import sys
+import tempfile
 from importlib.metadata import files
 from pathlib import Path
 
@@ -42,10 +49,30 @@ def copy_mathjax(app):
             shutil.copy(source / part, target / part)
 
 
+def build_wheel(app):
+    """Put the wheel of gdref at the top of the site; needs no network."""
+    root, site = Path(app.srcdir), Path(app.outdir)
+    sources = [root / "pyproject.toml", *(root / "gdref").rglob("*")]
+    newest = max(path.stat().st_mtime for path in sources if path.suffix != ".pyc")
+    old = list(site.glob("gdref-*.whl"))
+    if any(wheel.stat().st_mtime > newest for wheel in old):
+        return
+    for wheel in old:
+        wheel.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(root / name, folder)
+        shutil.copytree(root / "gdref", Path(folder, "gdref"))
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", folder]
+        options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(site)]
+        subprocess.run(command + options, check=True)
+
+
 def finish_site(app, error):
     if error or app.builder.format != "html":
         return
     copy_mathjax(app)
+    build_wheel(app)
     static = Path(app.outdir, "_static")
     for pattern in UNUSED:
         for path in static.glob(pattern):
