@@ -88,6 +88,12 @@ def test_library_path_is_our_rule_or_has_no_conversion(recording):
         assert np.max(np.abs(ours - recording.path)) <= CLOSE
 
 
+def test_pytorch_with_constant_momentum_is_optax_nadam():
+    (pytorch,) = [r for r in OTHER if "momentum_decay" in r.arguments]
+    (optax,) = [r for r in OTHER if r.constructor == "nadam" and r.problem == pytorch.problem]
+    assert np.max(np.abs(pytorch.path - optax.path)) <= CLOSE
+
+
 # --- what the recordings cover -----------------------------------------------------------------
 
 
@@ -159,7 +165,9 @@ def by_arguments_alone(recording):
     return not (entry.setup or entry.each_step or entry.code)
 
 
-@pytest.mark.parametrize("recording", filter(by_arguments_alone, EXACT), ids=name)
+@pytest.mark.parametrize(
+    "recording", [r for r in EXACT if by_arguments_alone(r)], ids=name
+)
 def test_there_and_back(recording):
     recipe = to_library(recording.rule, recording.library, **recording.hyperparameters)
     rule, back = from_library(recording.library, recording.constructor, **recipe.arguments)

@@ -125,6 +125,8 @@ OTHER = [
                           "eps": 0.02}, "sparse"),
     ("optax", "adam", {"learning_rate": 0.021, "eps_root": 0.01}, "sparse"),
     ("optax", "adam", {"learning_rate": 0.021, "nesterov": True}, "sparse"),
+    # the same path as PyTorch's NAdam above
+    ("optax", "nadam", {"learning_rate": 0.017, "b1": 0.86, "b2": 0.973}, "noisy"),
     ("optax", "adamax", {"learning_rate": 0.019, "eps": 0.003}, "sparse, all seen at step 1"),
     ("optax", "adamax", {"learning_rate": 0.019, "eps": 0.0}, "noisy"),
     ("optax", "amsgrad", {"learning_rate": 0.023, "b2": 0.957, "eps_root": 0.01}, "sparse"),
