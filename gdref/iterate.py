@@ -285,14 +285,14 @@ def form(rule: Callable) -> tuple[list[str], list, dict]:
 
 def check_theta(theta):
     """Return theta as a float, a float array or a symbol; raise if it is none of these."""
-    if is_symbolic(theta):
+    if hasattr(theta, "free_symbols"):
         return theta
     try:
         if type(theta) is float or type(theta) is int:
             theta = float(theta)
         else:
             array = np.array(theta)  # a copy: the caller may change theirs
-            if array.dtype == OBJECT and any(map(is_symbolic, array.flat)):
+            if is_symbolic(array):
                 return array
             if array.dtype.kind not in "iuf":
                 raise TypeError
@@ -398,7 +398,7 @@ def with_value_checked(grad, theta):
 
 def check_gradient(g, shape, dtype):
     """Return a gradient in theta's precision; raise if it is not numeric or has another shape."""
-    symbolic = is_symbolic(g) or getattr(g, "dtype", None) == OBJECT
+    symbolic = is_symbolic(g)
     if isinstance(g, list | tuple) or not (symbolic or is_real(g)):
         raise TypeError(
             f"grad(theta) is {shown(g)}; it must be real numbers in the shape of theta, {shape}"
@@ -411,6 +411,11 @@ def check_gradient(g, shape, dtype):
 
 
 def is_symbolic(value) -> bool:
+    """Whether a value is a SymPy expression or an array with one among real numbers."""
+    if getattr(value, "dtype", None) == OBJECT:
+        symbols = [hasattr(x, "free_symbols") for x in value.flat]
+        rest = [x for x, s in zip(value.flat, symbols, strict=True) if not s]
+        return any(symbols) and all(map(is_real, rest))
     return hasattr(value, "free_symbols")
 
 
@@ -427,7 +432,7 @@ def is_real(value) -> bool:
 def is_finite(value) -> bool:
     if type(value) is float:
         return math.isfinite(value)
-    if is_symbolic(value) or getattr(value, "dtype", None) == OBJECT:
+    if is_symbolic(value):
         return True
     return bool(np.isfinite(value).all())
 
