@@ -63,7 +63,7 @@ LABELS = {
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#0072b2", "#d1341f", "#00805c", "#c77700", "#7b2d8e", "#4d4d4d"]
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 3.6),
     "figure.dpi": 150,
     "figure.facecolor": "white",
@@ -115,7 +115,7 @@ def style(rule: Any) -> dict:
     return {"color": COLOURS[name], "linestyle": LINES[name]}
 
 
-def line_options(rule: Any, label: str | None, options: dict) -> dict:
+def line_options(rule: Any, label: str | None, options: dict) -> dict[str, Any]:
     """Keywords for ``ax.plot``: the rule's style and name, unless the caller gives others."""
     if rule is None:
         return {"label": label} | options
@@ -155,7 +155,7 @@ def contour(ax: Axes, surface: Any, *, levels: Any = None, n: int = 201):
     ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tint, zorder=0)
     ax.contour(x, y, J, levels, colors="#a8a8a8", linewidths=0.6, linestyles="solid", zorder=0.5)
     if surface.minimum is not None:
-        ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=4)
+        ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
     ax.set(
         xlim=surface.window[:2], ylim=surface.window[2:], xlabel=r"$\theta_1$", ylabel=r"$\theta_2$"
     )
@@ -171,8 +171,8 @@ def path(ax: Axes, path: Any, rule: Any = None, *, label: str | None = None, **o
     """
     path = np.asarray(path, dtype=float)
     limits = ax.axis() if ax.has_data() else None
-    options = line_options(rule, label, options)
-    (line,) = ax.plot(*path.T, **({"marker": ".", "markersize": 3.5, "linewidth": 1.3} | options))
+    dots: dict[str, Any] = {"marker": ".", "markersize": 3.5, "linewidth": 1.3}
+    (line,) = ax.plot(*path.T, **(dots | line_options(rule, label, options)))
     colour = line.get_color()
     ax.plot(*path[0], "o", color="white", markeredgecolor=colour, markersize=7, zorder=3)
     ax.plot(*path[-1], "o", color=colour, markersize=6, zorder=3)
@@ -230,5 +230,5 @@ def band(
 def legend(ax: Axes, **options: Any):
     """A legend above the axes, where it hides no data."""
     count = len(ax.get_legend_handles_labels()[1])
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
     return ax.legend(**(place | {"ncols": min(3, max(1, count))} | options))
