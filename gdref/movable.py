@@ -41,7 +41,7 @@ SYMBOLS = {
     "beta2": "β₂",
     "eps": "ϵ",
     "lam": "λ",
-    "multiplier": "s",
+    "multiplier": "α",
 }
 # Round values, close enough to feel continuous.
 DECAY_CHOICES = [

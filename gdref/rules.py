@@ -318,7 +318,7 @@ def adamw(
        v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
        \hat m_t &= m_t / (1 - \beta_1^t) \\
        \hat v_t &= v_t / (1 - \beta_2^t) \\
-       \theta_t &= \theta_{t-1} - s_t\left(\eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
+       \theta_t &= \theta_{t-1} - \alpha_t\left(\eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
                    + \lambda\,\theta_{t-1}\right)
 
     The step is Adam's own; the decay enters neither average.  State: ``m`` and ``v`` as for
@@ -327,7 +327,7 @@ def adamw(
     eta, beta1, beta2, eps : as for :func:`adam`.
     lam : weight decay :math:`\lambda \ge 0` a step, not multiplied by eta.  The paper names no
         default; 0.01 is a convention.
-    multiplier : the schedule :math:`s_t \ge 0`, which scales step and decay alike; 1 is none.
+    multiplier : the schedule :math:`\alpha_t \ge 0`, which scales step and decay alike; 1 is none.
     """
     decay = multiplier * lam * theta
     eta = multiplier * eta

@@ -26,7 +26,7 @@ NOTATION = {
     "beta2": r"\beta_2",
     "eps": r"\epsilon",
     "lam": r"\lambda",
-    "multiplier": "s",
+    "multiplier": r"\alpha_t",
 }
 
 t = sympy.Symbol("t", integer=True, positive=True)
