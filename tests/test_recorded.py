@@ -242,7 +242,7 @@ WRONG = [
     (lambda: from_library("jax", "adam"), ValueError, "the libraries are pytorch"),
     (lambda: from_library("pytorch", "Nadam"), ValueError, "known are SGD, .*NAdam"),
     (lambda: from_library("pytorch", "Adam", beta1=0.9), TypeError, "Adam has no beta1; it has"),
-    (lambda: from_library("optax", "adam"), TypeError, "needs learning_rate"),
+    (lambda: from_library("optax", "adam"), TypeError, "needs a learning_rate"),
     (lambda: to_library("nag", "keras", gamma=lambda t: 0.9), NoConversion, "momentum"),
 ]
 

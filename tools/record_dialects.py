@@ -554,9 +554,16 @@ def compare(name, old, new, report):
         for group in sorted({*(a or {}), *(b or {})}):
             ga, gb = (a or {}).get(group, {}), (b or {}).get(group, {})
             for item in sorted({*ga, *gb}):
-                if ga.get(item) != gb.get(item):
-                    report.append(f"{name}: {group} {item}: {ga.get(item)} is now {gb.get(item)}")
-                    changed = True
+                before, after = ga.get(item), gb.get(item)
+                if before == after:
+                    continue
+                if isinstance(before, dict) and isinstance(after, dict):
+                    before, after = (
+                        {k: v for k, v in one.items() if k not in two or two[k] != v}
+                        for one, two in ((before, after), (after, before))
+                    )
+                report.append(f"{name}: {group} {item}: {before} is now {after}")
+                changed = True
     rows = "paths" if "paths" in new else "schedules"
     stored = {key(r): r for r in old.get(rows, [])}
     for r in new.get(rows, []):
@@ -588,6 +595,7 @@ def table(files):
     """How far our rules are from what was recorded just now."""
     from gdref import dialects
 
+    print("exact: converted; plain: the same values under the library's names; other: its own")
     print(f"{'rule':10}{'library':10}{'kind':8}{'paths':>6}  largest difference to our rule")
     groups = {}
     for rule in dialects.RULES:
@@ -615,8 +623,8 @@ def main():
 
     # the conversions look up the defaults, so these come first
     files = {"defaults": {"versions": versions, "defaults": record_defaults(names)}}
-    stored_defaults = dialects._load
-    dialects._load = lambda name: files[name] if name in files else stored_defaults(name)
+    stored = dialects._stored
+    dialects._stored = lambda name: files[name] if name in files else stored(name)
     for rule, rows in record_paths(names).items():
         files[rule] = {"versions": versions, "rule": rule, "paths": rows}
     files["schedules"] = {"versions": versions, "schedules": record_schedules(names)}
@@ -627,9 +635,10 @@ def main():
     for name, data in files.items():
         file = STORE / f"{name}.json"
         old = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        if old.get("versions") not in (None, versions):
-            news = {k: v for k, v in versions.items() if old["versions"].get(k) != v}
-            report.append(f"{name}: stored with {old['versions']}, now {news}")
+        for library, version in versions.items():
+            before = old.get("versions", {}).get(library)
+            if before not in (None, version) and name == "defaults":
+                report.append(f"stored with {library} {before}, now {version}")
         changed |= compare(name, old, json.loads(text_of(data)), report)
         if options.write:
             STORE.mkdir(exist_ok=True)
