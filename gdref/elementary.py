@@ -50,3 +50,16 @@ def sign(x):
     import sympy
 
     return sympy.sign(x)
+
+
+def cos(x):
+    """Cosine of a float, an array (elementwise) or a SymPy expression."""
+    if type(x) is float or type(x) is int:
+        return math.cos(x)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return np.frompyfunc(cos, 1, 1)(x)
+    if isinstance(x, np.ndarray | np.generic):
+        return np.cos(x)
+    import sympy
+
+    return sympy.cos(x)

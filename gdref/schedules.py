@@ -1,0 +1,369 @@
+r"""Schedules: hyperparameters as functions of the step.
+
+Each function here makes a schedule, a function of the step t, and :func:`gdref.iterate` takes a
+schedule for any hyperparameter: ``iterate(gd, grad, theta, eta=exponential(0.1, 100, 0.5))``.
+
+The first step is t = 1.  A schedule counts the steps taken before, n = t - 1, so that step 1 uses
+the initial value; PyTorch, Keras and Optax hand the same n to theirs.
+
+A schedule takes a number, an array of steps or a SymPy symbol; what made it takes symbols too.
+Values are finite and not negative, or the call raises; so does a step below 1.
+"""
+
+import bisect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gdref.elementary import cos, maximum
+from gdref.iterate import is_real, is_symbolic, shown
+
+Schedule = Callable[[Any], Any]
+
+
+def exponential(
+    initial: float, decay_steps: float, decay_rate: float, *, staircase: bool = False
+) -> Schedule:
+    r"""Exponential decay.
+
+    .. math::
+
+       s_t = s\,r^{n/k}, \qquad n = t - 1
+
+    initial : :math:`s \ge 0`, the value at step 1.
+    decay_steps : :math:`k > 0`, how many steps multiply the value by r.
+    decay_rate : :math:`r > 0`; below 1 the value falls.
+    staircase : round n/k down, so that the value changes every k steps only.
+
+    Source: Keras' ``ExponentialDecay``; with k = 1 PyTorch's ``ExponentialLR``.
+
+    >>> eta = exponential(0.1, 2, 0.25)
+    >>> [round(eta(t), 4) for t in (1, 2, 3)]
+    [0.1, 0.05, 0.025]
+    """
+    initial = check("initial", initial)
+    decay_steps = check("decay_steps", decay_steps, positive=True)
+    decay_rate = check("decay_rate", decay_rate, positive=True)
+    check_flag("staircase", staircase)
+
+    def schedule(t):
+        n = count(t)
+        return initial * decay_rate ** (n // decay_steps if staircase else n / decay_steps)
+
+    return schedule
+
+
+def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
+    r"""Piecewise constant: one value up to each boundary, the last one for ever.
+
+    .. math::
+
+       s_t = s_i, \qquad i = \#\{j : b_j < t\}
+
+    boundaries : :math:`b_1 < b_2 < \ldots`, whole numbers from 1.  Step :math:`b_1` is the last
+        one with the first value.
+    values : :math:`s_0, s_1, \ldots \ge 0`, one more than boundaries.
+
+    Source: PyTorch's ``MultiStepLR`` and Optax's ``piecewise_constant_schedule``, which have the
+    boundaries of here.  Keras' ``PiecewiseConstantDecay`` changes one step later: its boundary b
+    is b + 1 here.
+
+    >>> eta = piecewise_constant([2], [0.1, 0.01])
+    >>> [eta(t) for t in (1, 2, 3)]
+    [0.1, 0.1, 0.01]
+    """
+    steps = check_boundaries(boundaries)
+    levels = check_levels(values, len(steps) + 1)
+
+    def schedule(t):
+        count(t)
+        if isinstance(t, np.ndarray):
+            return np.array(levels)[np.searchsorted(steps, t)]
+        if is_symbolic(t):
+            import sympy
+
+            pieces = [(level, t <= step) for level, step in zip(levels, steps, strict=False)]
+            return sympy.Piecewise(*pieces, (levels[-1], True))
+        return levels[bisect.bisect_left(steps, t)]
+
+    return schedule
+
+
+def polynomial(
+    initial: float, decay_steps: float, end: float = 0.0, *, power: float = 1.0, cycle: bool = False
+) -> Schedule:
+    r"""Polynomial decay to a last value; with power 1 a straight line.
+
+    .. math::
+
+       s_t = e + (s - e)\Big(1 - \frac{\min(n, k)}{k}\Big)^p, \qquad n = t - 1
+
+    initial : :math:`s \ge 0`, the value at step 1.
+    decay_steps : :math:`k > 0`; after k steps the value is e and stays.
+    end : :math:`e \ge 0`; if it is above s the value rises.
+    power : :math:`p > 0`.
+    cycle : instead of staying at e, stretch k to its next multiple that is not below n, so that
+        the value jumps up and falls to e again.
+
+    Source: Keras' ``PolynomialDecay``, whose e is 0.0001 by default.  With e = 0 PyTorch's
+    ``PolynomialLR``.
+
+    >>> eta = polynomial(0.1, 4, end=0.02)
+    >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
+    [0.1, 0.06, 0.02, 0.02]
+    """
+    initial, end = check("initial", initial), check("end", end)
+    decay_steps = check("decay_steps", decay_steps, positive=True)
+    power = check("power", power, positive=True)
+    check_flag("cycle", cycle)
+
+    def schedule(t):
+        n = count(t)
+        if cycle:
+            length = decay_steps * maximum(1, -(-n // decay_steps))
+        else:
+            n, length = minimum(n, decay_steps), decay_steps
+        return end + (initial - end) * (1 - n / length) ** power
+
+    return schedule
+
+
+def inverse_time(
+    initial: float,
+    decay_steps: float,
+    decay_rate: float,
+    *,
+    power: float = 1.0,
+    staircase: bool = False,
+) -> Schedule:
+    r"""Inverse time decay, the schedule of Robbins & Monro (1951).
+
+    .. math::
+
+       s_t = \frac{s}{(1 + r\,n/k)^p}, \qquad n = t - 1
+
+    initial : :math:`s \ge 0`, the value at step 1.
+    decay_steps, decay_rate : :math:`k > 0` and :math:`r \ge 0`.  With both 1 it is s/t^p.
+    power : :math:`p > 0`.  The sum of s_t diverges and that of its squares converges for
+        :math:`1/2 < p \le 1`.
+    staircase : round n/k down.
+
+    Source: Keras' ``InverseTimeDecay``, which has p = 1.
+
+    >>> eta = inverse_time(0.1, 1, 1)
+    >>> [eta(t) for t in (1, 2, 4)]
+    [0.1, 0.05, 0.025]
+    """
+    initial = check("initial", initial)
+    decay_steps = check("decay_steps", decay_steps, positive=True)
+    decay_rate = check("decay_rate", decay_rate)
+    power = check("power", power, positive=True)
+    check_flag("staircase", staircase)
+
+    def schedule(t):
+        n = count(t)
+        periods = n // decay_steps if staircase else n / decay_steps
+        return initial / (1 + decay_rate * periods) ** power
+
+    return schedule
+
+
+def step(initial: float, every: float, factor: float) -> Schedule:
+    r"""Step decay: multiplied by a factor every so many steps.
+
+    .. math::
+
+       s_t = s\,f^{\lfloor n/k \rfloor}, \qquad n = t - 1
+
+    initial : :math:`s \ge 0`, the value of the first k steps.
+    every : :math:`k > 0`.
+    factor : :math:`f > 0`; below 1 the value falls.
+
+    Source: PyTorch's ``StepLR``; Keras' ``ExponentialDecay`` with ``staircase=True``.
+
+    >>> eta = step(0.1, 2, 0.5)
+    >>> [eta(t) for t in (1, 2, 3, 4, 5)]
+    [0.1, 0.1, 0.05, 0.05, 0.025]
+    """
+    initial = check("initial", initial)
+    every = check("every", every, positive=True)
+    factor = check("factor", factor, positive=True)
+    return exponential(initial, every, factor, staircase=True)
+
+
+def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
+    r"""Cosine decay: half a wave from the initial to the last value (Loshchilov & Hutter 2017).
+
+    .. math::
+
+       s_t = e + \frac{s - e}{2}\Big(1 + \cos\frac{\pi\min(n, k)}{k}\Big), \qquad n = t - 1
+
+    initial : :math:`s \ge 0`, the value at step 1.
+    decay_steps : :math:`k > 0`; after k steps the value is e and stays.
+    end : :math:`e \ge 0`.
+
+    Source: Keras' ``CosineDecay`` and Optax's ``cosine_decay_schedule``, whose alpha is e/s.
+    PyTorch's ``CosineAnnealingLR`` agrees for k steps; then its wave goes on, up again.
+
+    >>> eta = cosine(0.1, 4, end=0.02)
+    >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
+    [0.1, 0.06, 0.02, 0.02]
+    """
+    initial, end = check("initial", initial), check("end", end)
+    decay_steps = check("decay_steps", decay_steps, positive=True)
+
+    def schedule(t):
+        n = minimum(count(t), decay_steps)
+        return end + (initial - end) * (1 + cos(pi_of(n) * n / decay_steps)) / 2
+
+    return schedule
+
+
+def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
+    r"""Linear warm-up: a straight line to the first value of another schedule, then that schedule.
+
+    .. math::
+
+       s_t = \begin{cases} a + (s_1 - a)\,n/w & n < w \\ s_{t-w} & n \ge w \end{cases},
+       \qquad n = t - 1
+
+    schedule : what follows, a schedule or a number; it begins with its own step 1 after the
+        warm-up.
+    steps : :math:`w \ge 1`, a whole number.
+    start : :math:`a \ge 0`, the value at step 1.  With a = 0 the first step does not move.
+
+    Source: Keras' ``CosineDecay(warmup_target=..., warmup_steps=...)``, Optax's
+    ``warmup_cosine_decay_schedule`` and PyTorch's ``LinearLR`` draw the same line.
+
+    >>> eta = warmup(cosine(0.1, 4), steps=2, start=0.02)
+    >>> [round(eta(t), 2) for t in (1, 2, 3, 5, 7)]
+    [0.02, 0.06, 0.1, 0.05, 0.0]
+    """
+    start = check("start", start)
+    check_whole("steps", steps)
+    if not callable(schedule):
+        schedule = constant(check("schedule", schedule))
+    first = check("schedule(1)", schedule(1))
+    return join(polynomial(start, steps, end=first), steps, schedule)
+
+
+def join(first: Schedule, steps: int, then: Any) -> Schedule:
+    r"""One schedule for so many steps, then another, which begins with its own step 1.
+
+    .. math::
+
+       s_t = \begin{cases} a_t & t \le w \\ b_{t-w} & t > w \end{cases}
+
+    first, then : :math:`a` and :math:`b`, schedules or numbers.
+    steps : :math:`w \ge 1`, a whole number.
+
+    Source: Optax's ``join_schedules``.
+
+    >>> eta = join(step(0.1, 1, 0.5), 2, 0.01)
+    >>> [eta(t) for t in (1, 2, 3, 4)]
+    [0.1, 0.05, 0.01, 0.01]
+    """
+    first = first if callable(first) else constant(check("first", first))
+    then = then if callable(then) else constant(check("then", then))
+    check_whole("steps", steps)
+
+    def schedule(t):
+        count(t)
+        if isinstance(t, np.ndarray):
+            early, late = first(np.minimum(t, steps)), then(np.maximum(t - steps, 1))
+            return np.where(t <= steps, early, late)
+        if is_symbolic(t):
+            import sympy
+
+            return sympy.Piecewise((first(t), t <= steps), (then(t - steps), True))
+        return first(t) if t <= steps else then(t - steps)
+
+    return schedule
+
+
+def constant(value: Any) -> Schedule:
+    return lambda t: value + 0.0 * t if isinstance(t, np.ndarray) else value
+
+
+# ---- the count, and functions on numbers, arrays and symbols
+
+
+def count(t):
+    """How many steps were taken before step t."""
+    low = t
+    if not (type(t) is int or type(t) is float):
+        if is_symbolic(t):
+            return t - 1
+        if isinstance(t, bool) or not is_real(t):
+            raise TypeError(f"t is {shown(t)}; it must be the number of a step, from 1")
+        low = np.min(t) if np.size(t) else 1
+    if not 1 <= low:  # a nan too
+        raise ValueError(f"t is {shown(t)}; it must be at least 1, the first step")
+    return t - 1
+
+
+def minimum(x, y):
+    return -maximum(-x, -y)
+
+
+def pi_of(n):
+    """Pi, exact where n is a symbol."""
+    if is_symbolic(n):
+        import sympy
+
+        return sympy.pi
+    return math.pi
+
+
+# ---- the checks
+
+
+def check(name: str, value: Any, positive: bool = False) -> Any:
+    """Return a value as a Python number or a symbol; raise if it is none or out of range."""
+    if is_symbolic(value):
+        return value
+    if not is_real(value) or np.ndim(value) != 0:
+        raise TypeError(f"{name} is {shown(value)}; it must be a real number")
+    value = value if type(value) is int else float(value)
+    if not (value > 0 if positive else value >= 0) or value == math.inf:
+        allowed = "positive" if positive else "not negative"
+        raise ValueError(f"{name} is {value}; it must be finite and {allowed}")
+    return value
+
+
+def check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {shown(value)}; it must be True or False")
+
+
+def check_whole(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} is {shown(value)}; it must be a whole number")
+    if value < 1:
+        raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+def check_boundaries(boundaries: Any) -> list[int]:
+    steps = check_sequence("boundaries", boundaries)
+    for step in steps:
+        check_whole("boundary", step)
+    if sorted(set(steps)) != steps:
+        raise ValueError(f"boundaries are {shown(steps)}; they must increase")
+    return steps
+
+
+def check_levels(values: Any, length: int) -> list[float]:
+    levels = [check("value", value) for value in check_sequence("values", values)]
+    if len(levels) != length:
+        raise ValueError(
+            f"values are {shown(levels)}; there must be {length}, one more than boundaries"
+        )
+    return levels
+
+
+def check_sequence(name: str, value: Any) -> list:
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(f"{name} is {shown(value)}; it must be a list of numbers")
+    return list(value)
