@@ -18,6 +18,15 @@ MATHJAX = ["tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-
 UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
 
 
+def site_changed(app, env, added, changed, removed):
+    """Rebuild every page when a template or the style sheet is newer than the site."""
+    built = Path(app.outdir, "objects.inv")
+    sources = (path for path in Path(__file__).parent.rglob("*.*") if path.suffix != ".pyc")
+    if built.exists() and max(path.stat().st_mtime for path in sources) > built.stat().st_mtime:
+        return env.found_docs
+    return []
+
+
 def anchor_claims(app, doctree):
     """Make a cell tagged ``claim-A06`` a target: any page can say ``[A06](#claim-a06)``."""
     labels = app.env.get_domain("std").anonlabels
@@ -80,6 +89,7 @@ def finish_site(app, error):
 
 
 def setup(app):
+    app.connect("env-get-outdated", site_changed)
     app.connect("doctree-read", anchor_claims)
     app.connect("html-page-context", mend_roles)
     app.connect("build-finished", finish_site)
