@@ -3,7 +3,6 @@
 import functools
 import importlib
 import math
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,23 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import sympy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdref import RULES, gd, iterate, iterate_state, momentum, nag
 from gdref.iterate import form
 from gdref.rules import adadelta, adagrad, adam, adamax, adamw, amsgrad, nadam, rmsprop
-
-# The same examples at every run; the planted errors of mutants.py need only a few of them.
-settings.register_profile(
-    "gdref",
-    max_examples=int(os.environ.get("GDREF_EXAMPLES", "40")),
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("gdref")
 
 every_rule = pytest.mark.parametrize("name", RULES)
 sizes = st.floats(1e-3, 1e3)

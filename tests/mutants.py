@@ -1,0 +1,353 @@
+"""Planted errors: each wrong rule of mutants.tsv must be caught by the tests of the rule.
+
+    python tests/mutants.py                  all rules, the tests alone (some minutes)
+    python tests/mutants.py --rule adam      one rule, or several
+    python tests/mutants.py --notebooks      each rule's chapter alone must catch them too
+
+A planted error is made in a copy of the package, in a temporary directory; the work tree is not
+touched.  Every run reports which rules.py it imported, and that is compared with the copy.  The
+cell of a chapter that shows the source of its rule is run but not compared: it would always
+differ.  A complete run with ``--notebooks`` writes its table to tests/mutants.md.  The exit code
+is 1 if an error is not caught, 2 if something fails without one.
+"""
+
+import argparse
+import ast
+import csv
+import hashlib
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "tests" / "mutants.tsv"
+REPORT = ROOT / "tests" / "mutants.md"
+TESTS = {
+    "symbols": "test_rules_symbolic.py",
+    "properties": "test_rules_properties.py",
+    "recorded": "test_recorded.py",
+}
+RULES = [
+    "gd", "momentum", "nag", "adagrad", "adadelta", "rmsprop",
+    "adam", "adamax", "nadam", "amsgrad", "adamw",
+]  # fmt: skip
+SHOWS_SOURCE = re.compile(r"\b(show_source|source|getsource|getsourcelines)\(|%psource|\?\?")
+SECONDS = 600
+
+# Loaded by pytest and by the first cell of a chapter: says which rules.py runs.
+GUARD = """
+import hashlib
+from pathlib import Path
+
+
+def report():
+    import gdref.rules
+
+    file = Path(gdref.rules.__file__).resolve()
+    sha = hashlib.sha256(file.read_bytes()).hexdigest()
+    Path(__file__).with_name("imported").write_text(f"{file} {sha}")
+
+
+def pytest_sessionstart(session):
+    from hypothesis import Phase, settings
+
+    # A failing example need not be made small.
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile("mutants", settings(), max_examples=20, phases=phases)
+    settings.load_profile("mutants")
+    report()
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    id: str
+    rule: str
+    error: str
+    right: str
+    wrong: str
+
+
+def read_table():
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [
+            Mutant(
+                **{
+                    k: v.replace("\\n", "\n") if k in ("right", "wrong") else v
+                    for k, v in row.items()
+                }
+            )
+            for row in rows
+        ]
+
+
+def code_span(text, rule):
+    """Where the signature and the body of a rule stand in rules.py, as two (start, end)."""
+    lines = text.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == rule:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                signature_end, body_start = starts[first.lineno - 1], starts[first.end_lineno]
+            else:
+                signature_end = body_start = starts[first.lineno - 1]
+            return (starts[node.lineno - 1], signature_end), (body_start, starts[node.end_lineno])
+    raise LookupError(f"rules.py has no function {rule}")
+
+
+def plant(text, mutant):
+    """rules.py with the error in it; the right fragment must stand in the rule exactly once."""
+    spans = code_span(text, mutant.rule)
+    found = [
+        start + match.start()
+        for start, end in spans
+        for match in re.finditer(re.escape(mutant.right), text[start:end])
+    ]
+    if len(found) != 1:
+        raise LookupError(
+            f"{mutant.id}: {mutant.right!r} occurs {len(found)} times in {mutant.rule}"
+        )
+    at = found[0]
+    return text[:at] + mutant.wrong + text[at + len(mutant.right) :]
+
+
+def make_tree(directory):
+    """A copy of the package and of the tests, with the chapters' other files linked."""
+    shutil.copytree(
+        ROOT / "gdref", directory / "gdref", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (directory / "tests").mkdir()
+    for name in (*TESTS.values(), "conftest.py"):
+        shutil.copy(ROOT / "tests" / name, directory / "tests")
+    (directory / "chapters").mkdir()
+    for file in (ROOT / "chapters").iterdir():
+        if file.suffix != ".ipynb":
+            (directory / "chapters" / file.name).symlink_to(file)
+    for file in ROOT.iterdir():
+        target = directory / file.name
+        if (
+            not target.exists()
+            and not file.name.startswith((".", "_"))
+            and file.name != "pyproject.toml"
+        ):
+            target.symlink_to(file)
+    (directory / "mutant_guard.py").write_text(GUARD)
+    (directory / "pytest.ini").write_text("[pytest]\n")
+
+
+def chapter_of(rule):
+    file = ROOT / "chapters" / ("gradient-descent.ipynb" if rule == "gd" else f"{rule}.ipynb")
+    return file if file.exists() else None
+
+
+def copy_chapter(rule, directory):
+    """The rule's notebook, with a first cell that reports; the source's cell is not compared."""
+    file = chapter_of(rule)
+    notebook = json.loads(file.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and SHOWS_SOURCE.search("".join(cell["source"])):
+            cell["metadata"].setdefault("tags", []).append("nbval-ignore-output")
+    report = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "mutant-guard",
+        "metadata": {},
+        "outputs": [],
+        "source": "import mutant_guard\nmutant_guard.report()",
+    }
+    notebook["cells"].insert(0, report)
+    target = directory / "chapters" / file.name
+    target.write_text(json.dumps(notebook), encoding="utf-8")
+    return target.relative_to(directory)
+
+
+def run_pytest(directory, *arguments):
+    """Run pytest on a copy; return (outcome lines, whether all passed)."""
+    (directory / "imported").unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(directory),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "--no-header", "-rfE"]
+    command += ["-p", "no:cacheprovider", *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return ["FAILED by time"], False
+    if done.returncode not in (0, 1, 2):  # 1: a test failed; 2: a module could not be collected
+        sys.exit(f"pytest could not run:\n{done.stdout}\n{done.stderr}")
+    check_import(directory, done)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines, done.returncode == 0
+
+
+def check_import(directory, done):
+    rules = (directory / "gdref" / "rules.py").resolve()
+    expected = f"{rules} {hashlib.sha256(rules.read_bytes()).hexdigest()}"
+    report = directory / "imported"
+    imported = report.read_text() if report.exists() else "nothing"
+    if imported != expected:
+        sys.exit(f"imported {imported}\ninstead of {expected}\n{done.stdout}\n{done.stderr}")
+
+
+def run_tests(rule, directory):
+    """Which of the test files fail, of the tests that name this rule or no rule."""
+    others = " or ".join(name for name in RULES if name != rule)
+    files = [f"tests/{name}" for name in TESTS.values()]
+    lines, passed = run_pytest(
+        directory, "-p", "mutant_guard", "-k", f"{rule} or not ({others})", *files
+    )
+    failing = {key: any(name in line for line in lines) for key, name in TESTS.items()}
+    if not passed and not any(failing.values()):
+        failing = dict.fromkeys(failing, True)  # the time ran out
+    return failing
+
+
+def run_chapter(rule, directory):
+    """The first cell that fails, or None."""
+    lines, passed = run_pytest(
+        directory,
+        "-x",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        str(ROOT / "tests" / "nbval_sanitize.cfg"),
+        str(copy_chapter(rule, directory)),
+    )
+    if passed:
+        return None
+    cell = re.search(r"Cell (\d+)", lines[0]) if lines else None
+    return f"cell {int(cell[1]) - 1}" if cell else "yes"  # the first cell is the guard's
+
+
+def try_out(mutant, original, directory, notebooks):
+    rules = directory / "gdref" / "rules.py"
+    rules.write_text(plant(original, mutant) if mutant.wrong else original, encoding="utf-8")
+    result = run_tests(mutant.rule, directory)
+    if notebooks and chapter_of(mutant.rule):
+        result["chapter"] = run_chapter(mutant.rule, directory) or False
+    return result
+
+
+def caught(result):
+    """By the tests, and by the chapter if it was run."""
+    return any(result[key] for key in TESTS) and result.get("chapter", True)
+
+
+def word(value):
+    return value if isinstance(value, str) else "yes" if value else "no"
+
+
+def markdown(results, notebooks):
+    columns = [*TESTS, *(["chapter"] if notebooks else [])]
+    lines = [
+        "| planted error | " + " | ".join(columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for mutant, result in results:
+        cells = [word(result[key]) if key in result else "none yet" for key in columns]
+        lines.append(f"| {mutant.id}: {mutant.error} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def summary(results, notebooks):
+    n = len(results)
+    parts = [f"{sum(any(r[key] for key in TESTS) for _, r in results)} of {n} by the tests"]
+    parts += [f"{sum(bool(r[key]) for _, r in results)} by the {key}" for key in TESTS]
+    if notebooks:
+        with_chapter = [r for _, r in results if "chapter" in r]
+        by_chapter = sum(bool(r["chapter"]) for r in with_chapter)
+        parts.append(f"{by_chapter} of {len(with_chapter)} by the rule's chapter alone")
+    return "Caught: " + "; ".join(parts) + "."
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rule", nargs="+", choices=RULES, default=RULES)
+    parser.add_argument("--id", nargs="+", help="only these rows of the table")
+    parser.add_argument("--notebooks", action="store_true", help="run the rules' chapters too")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+
+    mutants = [
+        mutant
+        for mutant in read_table()
+        if mutant.rule in arguments.rule and (not arguments.id or mutant.id in arguments.id)
+    ]
+    if not mutants:
+        sys.exit("no such planted error")
+    original = (ROOT / "gdref" / "rules.py").read_text(encoding="utf-8")
+    for mutant in mutants:
+        plant(original, mutant)
+    rules = [rule for rule in RULES if any(mutant.rule == rule for mutant in mutants)]
+
+    with tempfile.TemporaryDirectory() as temporary:
+        trees = queue.Queue()
+        for k in range(arguments.jobs):
+            tree = Path(temporary).resolve() / str(k)
+            tree.mkdir()
+            make_tree(tree)
+            trees.put(tree)
+
+        def job(mutant):
+            tree = trees.get()
+            try:
+                result = try_out(mutant, original, tree, arguments.notebooks)
+            finally:
+                trees.put(tree)
+            said = ", ".join(f"{key}: {word(value)}" for key, value in result.items())
+            print(f"{mutant.id:12} {mutant.error[:48]:48} {said}", flush=True)
+            return mutant, result
+
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            unharmed = list(pool.map(job, [Mutant(rule, rule, "(none)", "", "") for rule in rules]))
+            for mutant, result in unharmed:
+                if any(result.values()):
+                    print(f"fails without a planted error: {mutant.rule}, {result}")
+                    return 2
+            results = list(pool.map(job, mutants))
+
+    table, line = markdown(results, arguments.notebooks), summary(results, arguments.notebooks)
+    print("\n" + table + "\n\n" + line)
+    complete = arguments.notebooks and not arguments.id and arguments.rule == RULES
+    if complete:
+        REPORT.write_text(HEADER + line + "\n\n" + table + "\n", encoding="utf-8")
+    survivors = [mutant.id for mutant, result in results if not caught(result)]
+    if survivors:
+        print("Not caught: " + ", ".join(survivors))
+    return 1 if survivors else 0
+
+
+HEADER = """# Planted errors
+
+Written by `python tests/mutants.py --notebooks`. Each row is one wrong rule (the fragments are in
+`mutants.tsv`). The columns say which tests fail: the rule on symbols against its paper, the
+properties, the recorded paths of the libraries, and the rule's chapter alone with the first cell
+that fails (the cell that shows the rule's source is not compared).
+
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
