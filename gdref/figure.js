@@ -37,8 +37,8 @@ function movable(root, figure, rules, loss, gradients) {
     .map(k => k * 10 ** Math.floor(Math.log10((most - least) / 6)))
     .find(step => Math.ceil(most / step) - Math.floor(least / step) <= 6);
   // Each axis is [low end, high end, distance of ticks].
-  const linear = values => {
-    const drawn = values.filter(value => Math.abs(value) < 1e12);
+  const linear = (values, limit = 1e12) => {
+    const drawn = values.filter(value => Math.abs(value) < limit);
     const ends = [Math.min(0, ...drawn), Math.max(0, ...drawn)];
     if (ends[0] === ends[1]) return [0, 1, 0.2];
     const [least, most] = ends.map(end => end && end + Math.sign(end) * 0.02 * (ends[1] - ends[0]));
@@ -46,7 +46,8 @@ function movable(root, figure, rules, loss, gradients) {
     return [Math.floor(least / step) * step, Math.ceil(most / step) * step, step];
   };
   const decades = values => {
-    const drawn = values.filter(value => value > 0 && value < 1e300);
+    const limit = values[0] > 0 ? 1e6 * values[0] : 1e300;
+    const drawn = values.filter(value => value > 0 && value < limit);
     if (!drawn.length) return [-1, 0, 1];
     const most = Math.max(...drawn), least = Math.max(Math.min(...drawn), most * 1e-16);
     const low = Math.floor(Math.log10(least)), high = Math.max(Math.ceil(Math.log10(most)), low + 1);
@@ -99,21 +100,20 @@ function movable(root, figure, rules, loss, gradients) {
     return drawn;
   };
   const dots = (name, points, colour) => {
-    const [first, ...rest] = find(name).querySelectorAll("use");
-    rest.forEach(use => use.remove());
-    first.style.display = points.length ? "" : "none";
-    points.forEach((point, n) => {
-      const use = n ? first.parentNode.appendChild(first.cloneNode()) : first;
-      point.forEach((x, i) => use.setAttribute("xy"[i], x.toFixed(2)));
-      if (colour) use.style.fill = colour;
-    });
+    const group = find(name).querySelector("g"), radius = figure.radii[name.split("-")[0]];
+    group.replaceChildren(...points.map(([x, y]) => {
+      const dot = document.createElementNS(group.namespaceURI, "circle");
+      for (const [key, value] of Object.entries({cx: x.toFixed(2), cy: y.toFixed(2), r: radius, fill: colour}))
+        dot.setAttribute(key, value);
+      return dot;
+    }));
   };
   const draw = (k, rule) => {
     const log = figure.minimum !== null, write = log ? power : value => number(value);
     const height = J => log ? Math.log10(Math.max(J - figure.minimum, 1e-300)) : J;
     const time = counts(shown[0].path.length - 1);
     const losses = shown.flatMap(run => run.losses);
-    const axis = log ? decades(losses.map(J => J - figure.minimum)) : linear(losses);
+    const axis = log ? decades(losses.map(J => J - figure.minimum)) : linear(losses, 1e3 * Math.max(1, Math.abs(losses[0])));
     const onLoss = place("loss", [time, axis]);
     ["", "-versus"].forEach((suffix, i) => {
       const {path, losses, rule} = shown[i] ?? {path: [], losses: []}, colour = figure.colours[rule];
@@ -135,7 +135,7 @@ function movable(root, figure, rules, loss, gradients) {
       `${figure.quantities[rule][k]} of ${figure.labels[rule]}: θ₁ solid, θ₂ dashed`;
 
     const ring = place("plane", window_)(start), {width, height: tall} = plot.viewBox.baseVal;
-    dots("start", [ring]);
+    ring.forEach((x, i) => find("start").querySelector("use").setAttribute("xy"[i], x.toFixed(2)));
     handle.style.left = `${100 * ring[0] / width}%`;
     handle.style.top = `${100 * ring[1] / tall}%`;
     handle.setAttribute("aria-valuenow", start[0]);

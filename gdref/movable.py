@@ -52,6 +52,7 @@ LEADING = "1 1.1 1.2 1.3 1.4 1.5 1.6 1.8 2 2.2 2.5 2.8 3 3.5 4 4.5 5 5.5 6 7 8 9
 
 HALF, HEIGHT = 3.5, 3.6  # inches
 DASHED: Any = (0, (3.5, 1.5))
+RADII = {"dots": 1.5, "end": 3.5}  # points
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class Movable:
     ----------
     runs
         the runs that the figure shows before the reader moves anything, one a rule.
-    html, png
-        its two forms.
+    text, html, png
+        its three forms.
     """
 
     runs: tuple[Run, ...]
+    text: str
     html: str
     png: bytes
 
@@ -94,13 +96,13 @@ class Movable:
         return self.runs[0].state
 
     def __repr__(self) -> str:
-        return "\n".join(sentence(run) for run in self.runs)
+        return self.text
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {
             "text/html": self.html,
             "image/png": base64.b64encode(self.png).decode("ascii"),
-            "text/plain": repr(self),
+            "text/plain": self.text,
         }
 
 
@@ -156,13 +158,18 @@ def movable(
     rules = {name_of(rule): rule}
     values = {name_of(rule): settings_of(rule, hyperparameters)}
     others = list(RULES.values() if compare is None else compare)
-    for other in others if versus is None else [*others, versus]:
+    others += [] if versus is None else [versus]
+    for other in others:
         if name_of(other) not in rules:
             known = form(other)[2]
             given = {key: value for key, value in hyperparameters.items() if key in known}
             given |= compare.get(other, {}) if isinstance(compare, Mapping) else {}
             rules[name_of(other)] = other
             values[name_of(other)] = settings_of(other, given)
+
+    unknown = set(choices or {}) - {key for settings in values.values() for key in settings}
+    if unknown:
+        raise TypeError(f"choices for {sorted(unknown)}: no rule of the figure has these")
 
     parts = [surface] if examples is None else list(examples)
     x, y = surface.start if start is None else start
@@ -190,12 +197,15 @@ def movable(
         "quantities": {each: quantities(form(function)[0]) for each, function in rules.items()},
         "labels": {each: label_of(each) for each in rules},
         "colours": {each: colour_of(each) for each in rules},
+        "radii": RADII,
         "symbols": {key: symbol_of(key) for settings in values.values() for key in settings},
     }
     plane, panels, png = drawing(identity, surface, runs, quantity, least)
+    sentences = [sentence(run, surface.window) for run in runs]
     form_ = controls(figure, at_first, quantity, steps, max(steps, max_steps))
     script_ = script(figure, rules, surface, parts)
-    return Movable(runs, page(identity, surface, runs, alt, plane, panels, form_, script_), png)
+    html_ = page(identity, surface, runs, alt, plane, panels, sentences, form_, script_)
+    return Movable(runs, "\n".join(sentences), html_, png)
 
 
 # ---- the computation
@@ -212,8 +222,8 @@ def settings_of(rule: Callable, given: Mapping[str, float]) -> dict[str, float]:
 
 def compute(rule, surface, parts, start, steps, settings) -> Run:
     gradients = (part.grad for part in itertools.cycle(parts))
-    states = iterate_state(rule, gradients, np.array(start), **settings)
     with np.errstate(all="ignore"):  # a path may diverge: that is something to look at
+        states = iterate_state(rule, gradients, np.array(start), **settings)
         theta, *state = zip(*itertools.islice(states, steps + 1), strict=True)
         path = np.stack(theta)
         losses = np.asarray(surface.loss(path.T))
@@ -285,9 +295,9 @@ def nice(least: float, most: float) -> float:
     return next(s for s in steps if math.ceil(most / s) - math.floor(least / s) <= 6)
 
 
-def linear(values: np.ndarray) -> tuple[float, float, float]:
-    """Low end, high end and distance of ticks of an axis that holds the values and 0."""
-    drawn = values[np.abs(values) < 1e12]
+def linear(values: np.ndarray, limit: float = 1e12) -> tuple[float, float, float]:
+    """Low end, high end and distance of ticks of an axis for 0 and the values below a limit."""
+    drawn = values[np.abs(values) < limit]
     low, high = min(0.0, *drawn), max(0.0, *drawn)
     if low == high:
         return 0.0, 1.0, 0.2
@@ -297,8 +307,13 @@ def linear(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def decades(values: np.ndarray) -> tuple[int, int, float]:
-    """The same for the exponents of ten of the positive values, over at most 16 decades."""
-    drawn = values[(values > 0) & (values < 1e300)]
+    """The same for the exponents of ten of the positive values.
+
+    A run that diverges must not press the others flat: the axis ends six decades above the first
+    value, and it has at most 16 decades.
+    """
+    limit = 1e6 * values[0] if values[0] > 0 else 1e300
+    drawn = values[(values > 0) & (values < limit)]
     if not drawn.size:
         return -1, 0, 1
     low = math.floor(math.log10(max(drawn.min(), drawn.max() * 1e-16)))
@@ -362,10 +377,10 @@ def draw(figure: Figure, surface, runs, quantity: int, least: float | None) -> l
         points = run.path[: finite_steps(run.path)]
         colour = colour_of(run.rule)
         line: dict[str, Any] = {"color": colour, "linewidth": 1.3, "zorder": 2.5}
-        dot: dict[str, Any] = {"color": colour, "marker": "o", "linestyle": "none", "zorder": 3}
         plane.plot(*points.T, gid="path" + suffix, linestyle=DASHED if suffix else "-", **line)
-        plane.plot(*points.T, gid="dots" + suffix, markersize=3, markeredgewidth=0, **dot)
-        plane.plot(*points[-1:].T, gid="end" + suffix, markersize=7, markeredgewidth=0, **dot)
+        dot: dict[str, Any] = {"color": colour, "markeredgewidth": 0, "zorder": 3}
+        for name, where in (("dots", points), ("end", points[-1:])):
+            plane.plot(*where.T, "o", gid=name + suffix, markersize=2 * RADII[name], **dot)
     ring = {"markersize": 8, "markeredgecolor": plots.INK, "markeredgewidth": 1.4}
     plane.plot(*runs[0].path[0], "o", gid="start", color="white", zorder=4, **ring)
 
@@ -383,7 +398,8 @@ def draw(figure: Figure, surface, runs, quantity: int, least: float | None) -> l
         loss.plot(J, gid="losses" + suffix, color=colour_of(run.rule), linestyle=dashes)
     scale(loss.xaxis, loss.set_xlim, *time, lambda t: "")
     if least is None:
-        scale(loss.yaxis, loss.set_ylim, *linear(above), number)
+        limit = 1e3 * max(1.0, abs(above[0]))
+        scale(loss.yaxis, loss.set_ylim, *linear(above, limit), number)
     else:
         scale(loss.yaxis, loss.set_ylim, *decades(above), power)
     offset = f" {'−' if least > 0 else '+'} {number(abs(least))}" if least else ""
@@ -433,7 +449,7 @@ def svg(figure: Figure, identity: str, side: int) -> str:
 # ---- the page
 
 
-def page(identity, surface, runs, alt, plane, panels, controls, script) -> str:
+def page(identity, surface, runs, alt, plane, panels, sentences, controls, script) -> str:
     """The HTML of the figure."""
     left, right = surface.window[:2]
     return f"""{BEGIN}
@@ -445,7 +461,7 @@ aria-label="start; the arrow keys move it" aria-valuemin="{left}" aria-valuemax=
 aria-valuenow="{runs[0].path[0, 0]}" hidden></div></div>
 <div class="gdref-plot">{labelled(panels, "The loss, and below it the state, at each step.")}</div>
 </div>
-<p class="gdref-status" role="status">{"<br>".join(html.escape(sentence(run)) for run in runs)}</p>
+<p class="gdref-status" role="status">{"<br>".join(map(html.escape, sentences))}</p>
 {controls}
 <details><summary>The numbers</summary>
 <div class="gdref-table" tabindex="0" role="group" aria-label="The numbers">
@@ -462,13 +478,18 @@ def labelled(svg: str, label: str) -> str:
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(label)}"', 1)
 
 
-def sentence(run: Run) -> str:
+def sentence(run: Run, window: tuple[float, float, float, float]) -> str:
     """Where a run ends, in words."""
     steps = len(run.path) - 1
     if finite_steps(run.path) <= steps:
         return f"{label_of(run.rule)}: diverged; not finite from step {finite_steps(run.path)} on"
     theta = ", ".join(number(x) for x in run.path[-1])
-    return f"{label_of(run.rule)} at t = {steps}: θ = ({theta}), J = {number(run.losses[-1])}"
+    x, y = run.path[-1]
+    inside = window[0] <= x <= window[1] and window[2] <= y <= window[3]
+    return (
+        f"{label_of(run.rule)} at t = {steps}: θ = ({theta}), J = {number(run.losses[-1])}"
+        + ("" if inside else ", outside the plot")
+    )
 
 
 def table(run: Run) -> str:
@@ -514,10 +535,8 @@ def controls(figure: Mapping, at_first, quantity: int, steps: int, max_steps: in
             for k, symbol in enumerate(figure["quantities"][rule])
         ]
         hidden = "" if rule in at_first else " hidden disabled"
-        options = "".join(options[1:] + options[:1])
-        quantities.append(
-            f'<optgroup label="{label}" data-rule="{rule}"{hidden}>{options}</optgroup>'
-        )
+        quantities.append(f'<optgroup label="{label}" data-rule="{rule}"{hidden}>')
+        quantities += [*options[1:], options[0], "</optgroup>"]
         if not main:
             compared.append((rule, label, rule in at_first))
     compared = [("", "nothing", len(at_first) == 1), ("kept", "this path, kept", False), *compared]
@@ -538,8 +557,8 @@ def controls(figure: Mapping, at_first, quantity: int, steps: int, max_steps: in
 
 def slider(name: str, label: str, last: int, position: int, text: str) -> str:
     return (
-        f'<label>{label} <output>{text}</output><input type="range" name="{name}" min="0" '
-        f'max="{last}" value="{position}" autocomplete="off"></label>'
+        f'<label>{label} <span aria-hidden="true">{text}</span><input type="range" '
+        f'name="{name}" min="0" max="{last}" value="{position}" autocomplete="off"></label>'
     )
 
 
