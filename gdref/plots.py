@@ -18,19 +18,19 @@ WIDTH = 7.0  # inches; at 100 px an inch this is the text column
 INK = "#222222"  # text
 GREY = "#767676"  # axes, reference lines
 
-# Distinct in lightness where hues are close, so that they stay apart for colour-blind readers;
-# each has a contrast of at least 3 : 1 with the white of the figure.
+# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the white of the
+# figure: tests/test_plots.py measures both.  The line differs as well where a family is close.
 COLOURS = {
     "gd": "#4d4d4d",
-    "momentum": "#0072b2",
-    "nag": "#2f9bd6",
-    "adagrad": "#00805c",
-    "adadelta": "#8a8a00",
-    "rmsprop": "#c77700",
-    "adam": "#d1341f",
-    "adamax": "#7b2d8e",
-    "nadam": "#c4609c",
-    "amsgrad": "#7a3b12",
+    "momentum": "#003ddf",
+    "nag": "#5d80f8",
+    "adagrad": "#00a691",
+    "adadelta": "#c18b00",
+    "rmsprop": "#8f4202",
+    "adam": "#e06b4e",
+    "adamax": "#580272",
+    "nadam": "#a25caa",
+    "amsgrad": "#511d00",
     "adamw": "#000000",
 }
 LINES = {
@@ -46,7 +46,6 @@ LINES = {
     "amsgrad": (0, (1.5, 1.2)),
     "adamw": (0, (7, 1.5, 1, 1.5, 1, 1.5)),
 }
-MARKERS = dict(zip(COLOURS, "osD^v<PX>ph", strict=True))
 LABELS = {
     "gd": "gradient descent",
     "momentum": "momentum",
@@ -61,7 +60,7 @@ LABELS = {
     "adamw": "AdamW",
 }
 # For lines that belong to no rule: batch sizes, rates, seeds.
-CYCLE = ["#0072b2", "#d1341f", "#00805c", "#c77700", "#7b2d8e", "#4d4d4d"]
+CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 3.6),
@@ -134,13 +133,13 @@ def contour_levels(J: np.ndarray, count: int = 12) -> np.ndarray:
     """Levels between the least and the greatest value of J.
 
     Their distance from the least value grows as k^2, so that the lines around a quadratic
-    minimum are equally spaced; it grows geometrically where most of J is less than 1/20 of the
+    minimum are equally spaced; it grows geometrically where most of J is less than 1/10 of the
     range.
     """
     low, height = J.min(), np.ptp(J)
     k = np.arange(1, count + 1)
-    if np.median(J - low) < height / 20:
-        return low + height * np.geomspace(1e-5, 1, count + 1)[:-1]
+    if np.median(J - low) < height / 10:
+        return low + height * np.geomspace(1e-4, 1, count + 1)[:-1]
     return low + height * (k / (count + 1)) ** 2
 
 

@@ -241,10 +241,11 @@ def test_the_page_computes_the_steps_of_gdref(name, open_page):
 @needs_chromium
 def test_loss_of_the_page(open_page):
     for surface in (make() for make in problems.SURFACES.values()):
-        page = open_page(movable(gd, surface, alt="A path.", compare=[]))
-        losses = page.evaluate("document.querySelector('.gdref').gdref.runs()[0].losses")
-        expected = movable(gd, surface, alt="A path.", compare=[]).losses
-        np.testing.assert_allclose(losses, expected, rtol=RTOL, atol=1e-300)
+        figure = movable(gd, surface, alt="A path.", compare=[])
+        losses = open_page(figure).evaluate(
+            "document.querySelector('.gdref').gdref.runs()[0].losses"
+        )
+        np.testing.assert_allclose(losses, figure.losses, rtol=RTOL, atol=1e-300)
 
 
 @needs_chromium
@@ -299,7 +300,9 @@ def drawn(page):
 
 
 @needs_chromium
-@pytest.mark.parametrize(("name", "versus"), zip(problems.SURFACES, [None, gd] * 3, strict=True))
+@pytest.mark.parametrize(
+    ("name", "versus"), list(zip(problems.SURFACES, [None, gd] * 3, strict=True))
+)
 def test_the_script_redraws_what_matplotlib_drew(name, versus, open_page):
     figure = movable(adam, problems.SURFACES[name](), alt="A path.", eta=0.05, versus=versus,
                      compare=[gd])  # fmt: skip
@@ -458,6 +461,10 @@ def test_two_figures_on_a_page_do_not_meet(figure, open_page):
     statuses = page.get_by_role("status").all_inner_texts()
     assert ["NAG" in text for text in statuses] == [False, False, True]
     assert ["gradient descent" in text for text in statuses] == [False, True, False]
+    drawn_versus = page.locator("[id$='-path-versus'] path").evaluate_all(
+        "paths => paths.map(path => path.getAttribute('d').length > 0)"
+    )
+    assert drawn_versus == [False, True, True]
 
 
 @needs_chromium

@@ -1,0 +1,101 @@
+"""The book's style: colours that can be told apart, and helpers that return what they draw."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from gdref import RULES, adam, plots, problems
+
+# Linear RGB as seen with a colour vision deficiency: Machado, Oliveira & Fernandes 2009.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with plt.rc_context():
+        plt.switch_backend("agg")
+        plots.use_style()
+        yield
+        plt.close("all")
+
+
+def linear_rgb(colour):
+    rgb = np.array(to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(rgb):
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    ratio = xyz @ rgb / np.array([0.9505, 1.0, 1.089])
+    x, y, z = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_colours_of_the_rules_stay_apart(vision):
+    seen = {
+        name: cielab(np.clip(np.array(VISION[vision]) @ linear_rgb(colour), 0, 1))
+        for name, colour in plots.COLOURS.items()
+    }
+    for a, b in itertools.combinations(seen, 2):
+        assert np.linalg.norm(seen[a] - seen[b]) > 15, (a, b)
+
+
+def test_the_colours_of_the_rules_show_on_white():
+    for name, colour in plots.COLOURS.items():
+        luminance = linear_rgb(colour) @ [0.2126, 0.7152, 0.0722]
+        assert 1.05 / (luminance + 0.05) >= 3, name
+
+
+def test_every_rule_has_its_style():
+    assert set(plots.COLOURS) == set(plots.LINES) == set(plots.LABELS) == set(RULES)
+    assert plots.style(adam) == plots.style("adam") == {"color": "#e06b4e", "linestyle": "-"}
+    with pytest.raises(ValueError, match="no style for 'adm'"):
+        plots.style("adm")
+
+
+def test_levels_follow_the_surface():
+    _, _, ravine = plots.surface_grid(problems.ravine())
+    spacing = np.sqrt(plots.contour_levels(ravine) - ravine.min())
+    np.testing.assert_allclose(np.diff(spacing), spacing[0])
+    _, _, rosenbrock = plots.surface_grid(problems.rosenbrock())
+    levels = plots.contour_levels(rosenbrock) - rosenbrock.min()
+    np.testing.assert_allclose(levels[1:] / levels[:-1], levels[1] / levels[0])
+
+
+def test_a_path_takes_the_rule_s_style_and_leaves_the_axes():
+    figure, ax = plots.subplots()
+    assert figure.get_figwidth() == plots.WIDTH
+    plots.contour(ax, problems.ravine())
+    line = plots.path(ax, [[-4, 1], [30, 9]], adam)
+    assert ax.axis() == problems.ravine().window
+    assert line.get_color() == plots.COLOURS["adam"] and line.get_label() == "Adam"
+    assert plots.path(ax, [[0, 0], [1, 1]], "nag", label="other").get_label() == "other"
+
+
+def test_losses_are_drawn_from_step_0():
+    _, ax = plots.subplots()
+    line = plots.losses(ax, [3.0, 2.0, 1.0], adam)
+    np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
+    assert ax.get_yscale() == "log"
+
+
+def test_a_band_returns_what_it_draws():
+    _, ax = plots.subplots()
+    samples = np.arange(11.0)[:, None] + np.array([0.0, 100.0])
+    samples[0, 0] = np.nan
+    low, median, high = plots.band(ax, [0, 1], samples, adam)
+    np.testing.assert_allclose(median, [5.5, 105])
+    np.testing.assert_allclose([low[1], high[1]], [101, 109])
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), median)
