@@ -65,7 +65,7 @@ function movable(root, figure, rules, loss, gradients) {
   const frames = {plane: frame("plane"), loss: frame("loss"), state: frame("state")};
   const place = (name, axes) => point => point.map((x, i) => {
     const [low, high] = axes[i], [from, to] = frames[name][i];
-    return Math.max(-1e4, Math.min(1e4, from + (x - low) / (high - low) * (to - from))); // NaN stays NaN
+    return Math.max(-1e6, Math.min(1e6, from + (x - low) / (high - low) * (to - from))); // NaN stays NaN
   });
   const ticksOf = (name, i) => { // copies of the axis' first tick
     const axis = find(name), first = axis.querySelector("g"), use = first.querySelector("use");

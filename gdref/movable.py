@@ -21,7 +21,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox, Transform
 
 from gdref import plots
 from gdref.iterate import DECAYS, check_hyperparameters, form, iterate_state, name_of
@@ -331,8 +332,7 @@ def counts(steps: int) -> tuple[int, int, float]:
 
 def drawing(identity: str, surface, runs, quantity: int, least: float | None):
     """The two halves as SVG, which the script redraws, and the whole as PNG."""
-    options = {"figure.constrained_layout.use": False, "path.simplify_threshold": 0.3}
-    with plt.rc_context(plots.STYLE | options):
+    with plt.rc_context(plots.STYLE | {"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(2 * HALF, HEIGHT))
         plane, *panels = draw(figure, surface, runs, quantity, least)
         halves = []
@@ -369,7 +369,9 @@ def draw(figure: Figure, surface, runs, quantity: int, least: float | None) -> l
                 fontsize=9, **options)  # fmt: skip
 
     plane = axes("plane", 0.45, 0.45, HALF - 0.55, HEIGHT - 0.75)
-    plots.contour(plane, surface, n=81)
+    plots.contour(plane, surface)
+    for contours in plane.collections:
+        contours.set_paths([simplified(path, plane.transData) for path in contours.get_paths()])
     plane.set(xlabel="θ₁", ylabel="")
     title(plane, "θ₂")
     shown = list(zip([runs[0], runs[-1]], ["", "-versus"], strict=True))[::-1]
@@ -418,6 +420,16 @@ def draw(figure: Figure, surface, runs, quantity: int, least: float | None) -> l
     shown_quantity = f"{quantities(run.state)[quantity]} of {label_of(run.rule)}"
     title(state, f"{shown_quantity}: θ₁ solid, θ₂ dashed", gid="state-title")
     return [plane, loss, state]
+
+
+def simplified(path: Path, to_pixels: Transform) -> Path:
+    """A contour without the points that a tenth of a pixel does not show."""
+    drawn = path.transformed(to_pixels)
+    drawn.should_simplify, drawn.simplify_threshold = True, 0.1
+    drawn = drawn.cleaned(simplify=True)
+    vertices, codes = np.asarray(drawn.vertices), np.asarray(drawn.codes)
+    kept = codes != Path.STOP
+    return Path(vertices[kept], codes[kept]).transformed(to_pixels.inverted())
 
 
 def finite_steps(path: np.ndarray) -> int:
