@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lab execute text notebook lint mutants dialects benchmarks clean help
+.PHONY: book test lowest lab execute text notebook lint mutants dialects benchmarks clean help
 
 book: .venv/installed
 	@# a failed build must report its warnings again the next time
@@ -24,6 +24,10 @@ book: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+
+# gdref with the oldest versions that it accepts
+lowest: .venv-lowest/installed
+	.venv-lowest/bin/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
 
 lab: .venv/installed
 	$(BIN)/jupyter lab --notebook-dir chapters
@@ -49,21 +53,24 @@ benchmarks: .venv/installed
 	$(BIN)/python benchmarks/benchmarks.py
 
 # done again only when the pinned versions or the package's metadata change
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: requirements.txt
+.venv-lowest/installed: requirements-lowest.txt
+.venv/installed .venv-lowest/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "This needs Python 3.11 or later; name one: make PYTHON=python3.12 book"; exit 1; }
-	@echo "Setting up .venv (once; a minute or two)"
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -e .
+	@echo "Setting up $(@D) (once; a minute or two)"
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --progress-bar on -r $(filter requirements%,$^) -e .
 	@touch $@
 
 clean: # the environment stays: remove .venv yourself to begin anew
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 help:
 	@echo "make book                    build the site and say how to open it"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
+	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make lab                     open the chapters in JupyterLab"
 	@echo "make execute [CHAPTER=adam]  run the notebooks and store their outputs"
 	@echo "make text CHAPTER=adam       write text/adam.md, the chapter as text to be edited"
