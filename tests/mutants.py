@@ -6,9 +6,9 @@
 
 A planted error is made in a copy of the package, in a temporary directory; the work tree is not
 touched.  Every run reports which rules.py it imported, and that is compared with the copy.  The
-cell of a chapter that shows the source of its rule is run but not compared: it would always
-differ.  A complete run with ``--notebooks`` writes its table to tests/mutants.md.  The exit code
-is 1 if an error is not caught, 2 if something fails without one.
+cells of a chapter that show the source of its rule or the script made from it are run but not
+compared: they would always differ.  A complete run with ``--notebooks`` writes its table to
+tests/mutants.md.  The exit code is 1 if an error is not caught, 2 if something fails without one.
 """
 
 import argparse
@@ -16,11 +16,11 @@ import ast
 import csv
 import hashlib
 import json
+import multiprocessing
 import os
 import queue
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -39,12 +39,17 @@ RULES = [
     "gd", "momentum", "nag", "adagrad", "adadelta", "rmsprop",
     "adam", "adamax", "nadam", "amsgrad", "adamw",
 ]  # fmt: skip
-SHOWS_SOURCE = re.compile(r"\b(show_source|source|getsource|getsourcelines)\(|%psource|\?\?")
 SECONDS = 600
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["numpy", "sympy", "hypothesis", "pytest", "nbval.plugin"])
 
-# Loaded by pytest and by the first cell of a chapter: says which rules.py runs.
+# Loaded by pytest and by the first cell of a chapter: says which rules.py runs.  It keeps the
+# tests that name the rule, and of the rules' own tests those that name none.
 GUARD = """
 import hashlib
+import os
+import re
 from pathlib import Path
 
 
@@ -64,6 +69,19 @@ def pytest_sessionstart(session):
     settings.register_profile("mutants", settings(), max_examples=20, phases=phases)
     settings.load_profile("mutants")
     report()
+
+
+def pytest_collection_modifyitems(config, items):
+    rule = os.environ.get("GDREF_RULE")
+    if rule is None:
+        return
+    from gdref import RULES
+
+    def kept(item):
+        named = set(re.split("[^a-z]+", item.name)) & set(RULES)
+        return rule in named or not named and item.path.name.startswith("test_rules")
+
+    items[:] = filter(kept, items)
 """
 
 
@@ -153,11 +171,12 @@ def chapter_of(rule):
 
 
 def copy_chapter(rule, directory):
-    """The rule's notebook, with a first cell that reports; the source's cell is not compared."""
+    """The rule's notebook, with a first cell that reports; what shows the code is not compared."""
     file = chapter_of(rule)
     notebook = json.loads(file.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and SHOWS_SOURCE.search("".join(cell["source"])):
+        shown = json.dumps(cell.get("outputs", []))
+        if any(mark in shown for mark in (f"def {rule}(", "<script")):
             cell["metadata"].setdefault("tags", []).append("nbval-ignore-output")
     report = {
         "cell_type": "code",
@@ -173,52 +192,58 @@ def copy_chapter(rule, directory):
     return target.relative_to(directory)
 
 
-def run_pytest(directory, *arguments):
-    """Run pytest on a copy; return (outcome lines, whether all passed)."""
+def pytest_in(directory, arguments, environment, output):
+    """In a process of its own, which has imported what the tests need but not gdref."""
+    os.environ.update(environment)
+    os.chdir(directory)
+    sys.path.insert(0, str(directory))
+    sys.dont_write_bytecode = True
+    with open(output, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    import pytest
+
+    os._exit(int(pytest.main(arguments)))
+
+
+def run_pytest(directory, *arguments, rule=""):
+    """Run pytest on a copy; return the lines on failures and whether all passed."""
     (directory / "imported").unlink(missing_ok=True)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(directory),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "--no-header", "-rfE"]
-    command += ["-p", "no:cacheprovider", *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired:
+    environment = {"PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+    if rule:
+        environment["GDREF_RULE"] = rule
+    quiet = ["-q", "--tb=no", "--no-header", "-rfE", "-p", "no:cacheprovider"]
+    output = directory / "output"
+    process = PROCESSES.Process(
+        target=pytest_in, args=(directory, [*quiet, *arguments], environment, output)
+    )
+    process.start()
+    process.join(SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
         return ["FAILED by time"], False
-    if done.returncode not in (0, 1, 2):  # 1: a test failed; 2: a module could not be collected
-        sys.exit(f"pytest could not run:\n{done.stdout}\n{done.stderr}")
-    check_import(directory, done)
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return lines, done.returncode == 0
+    text = output.read_text()
+    if process.exitcode not in (0, 1, 2):  # 1: a test failed; 2: a module could not be collected
+        raise RuntimeError(f"pytest could not run:\n{text}")
+    check_import(directory, text)
+    lines = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines, process.exitcode == 0
 
 
-def check_import(directory, done):
+def check_import(directory, text):
     rules = (directory / "gdref" / "rules.py").resolve()
     expected = f"{rules} {hashlib.sha256(rules.read_bytes()).hexdigest()}"
     report = directory / "imported"
     imported = report.read_text() if report.exists() else "nothing"
     if imported != expected:
-        sys.exit(f"imported {imported}\ninstead of {expected}\n{done.stdout}\n{done.stderr}")
+        raise RuntimeError(f"imported {imported}\ninstead of {expected}\n{text}")
 
 
 def run_tests(rule, directory):
-    """Which of the test files fail, of the tests that name this rule or no rule."""
-    others = " or ".join(name for name in RULES if name != rule)
+    """Which of the test files fail."""
     files = [f"tests/{name}" for name in TESTS.values()]
-    lines, passed = run_pytest(
-        directory, "-p", "mutant_guard", "-k", f"{rule} or not ({others})", *files
-    )
+    lines, passed = run_pytest(directory, "-p", "mutant_guard", *files, rule=rule)
     failing = {key: any(name in line for line in lines) for key, name in TESTS.items()}
     if not passed and not any(failing.values()):
         failing = dict.fromkeys(failing, True)  # the time ran out
@@ -227,14 +252,10 @@ def run_tests(rule, directory):
 
 def run_chapter(rule, directory):
     """The first cell that fails, or None."""
+    sanitize = ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval_sanitize.cfg")]
+    chapter = str(copy_chapter(rule, directory))
     lines, passed = run_pytest(
-        directory,
-        "-x",
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-sanitize-with",
-        str(ROOT / "tests" / "nbval_sanitize.cfg"),
-        str(copy_chapter(rule, directory)),
+        directory, "-x", "--nbval", "--nbval-current-env", *sanitize, chapter
     )
     if passed:
         return None
@@ -344,8 +365,9 @@ HEADER = """# Planted errors
 
 Written by `python tests/mutants.py --notebooks`. Each row is one wrong rule (the fragments are in
 `mutants.tsv`). The columns say which tests fail: the rule on symbols against its paper, the
-properties, the recorded paths of the libraries, and the rule's chapter alone with the first cell
-that fails (the cell that shows the rule's source is not compared).
+properties, the recorded paths of the libraries, and the rule's chapter alone with the first code
+cell that fails, counted from 0 (cells that show the rule's source or the script made from it are
+not compared: they would always differ).
 
 """
 
