@@ -3,8 +3,9 @@ r"""Schedules: hyperparameters as functions of the step.
 Each function here makes a schedule, a function of the step t, and :func:`gdref.iterate` takes a
 schedule for any hyperparameter: ``iterate(gd, grad, theta, eta=exponential(0.1, 100, 0.5))``.
 
-The first step is t = 1.  A schedule counts the steps taken before, n = t - 1, so that step 1 uses
-the initial value; PyTorch, Keras and Optax hand the same n to theirs.
+The first step is t = 1.  A schedule counts the steps taken before, t - 1, so that step 1 uses the
+initial value; PyTorch, Keras and Optax hand the same count to theirs.  The formulas are written for
+the learning rate; they hold for any hyperparameter.
 
 A schedule takes a number, an array of steps or a SymPy symbol; what made it takes symbols too.
 Values are finite and not negative, or the call raises; so does a step below 1.
@@ -30,12 +31,12 @@ def exponential(
 
     .. math::
 
-       s_t = s\,r^{n/k}, \qquad n = t - 1
+       \eta_t = \eta_1\,q^{(t-1)/k}
 
-    initial : :math:`s \ge 0`, the value at step 1.
-    decay_steps : :math:`k > 0`, how many steps multiply the value by r.
-    decay_rate : :math:`r > 0`; below 1 the value falls.
-    staircase : round n/k down, so that the value changes every k steps only.
+    initial : :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps : :math:`k > 0`, how many steps multiply the value by q.
+    decay_rate : :math:`q > 0`; below 1 the value falls.
+    staircase : round (t - 1)/k down, so that the value changes every k steps only.
 
     Source: Keras' ``ExponentialDecay``; with k = 1 PyTorch's ``ExponentialLR``.
 
@@ -60,11 +61,11 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
 
     .. math::
 
-       s_t = s_i, \qquad i = \#\{j : b_j < t\}
+       \eta_t = a_i, \qquad i = \#\{j : b_j < t\}
 
     boundaries : :math:`b_1 < b_2 < \ldots`, whole numbers from 1.  Step :math:`b_1` is the last
         one with the first value.
-    values : :math:`s_0, s_1, \ldots \ge 0`, one more than boundaries.
+    values : :math:`a_0, a_1, \ldots \ge 0`, one more than boundaries.
 
     Source: PyTorch's ``MultiStepLR`` and Optax's ``piecewise_constant_schedule``, which have the
     boundaries of here.  Keras' ``PiecewiseConstantDecay`` changes one step later: its boundary b
@@ -92,19 +93,19 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
 
 
 def polynomial(
-    initial: float, decay_steps: float, end: float = 0.0, *, power: float = 1.0, cycle: bool = False
+    initial: float, decay_steps: float, end: float = 0.0, *, power: float = 1, cycle: bool = False
 ) -> Schedule:
     r"""Polynomial decay to a last value; with power 1 a straight line.
 
     .. math::
 
-       s_t = e + (s - e)\Big(1 - \frac{\min(n, k)}{k}\Big)^p, \qquad n = t - 1
+       \eta_t = e + (\eta_1 - e)\Big(1 - \frac{\min(t - 1, k)}{k}\Big)^p
 
-    initial : :math:`s \ge 0`, the value at step 1.
+    initial : :math:`\eta_1 \ge 0`, the value at step 1.
     decay_steps : :math:`k > 0`; after k steps the value is e and stays.
-    end : :math:`e \ge 0`; if it is above s the value rises.
+    end : :math:`e \ge 0`; if it is above the initial value the schedule rises.
     power : :math:`p > 0`.
-    cycle : instead of staying at e, stretch k to its next multiple that is not below n, so that
+    cycle : instead of staying at e, stretch k to its next multiple that is not below t - 1, so that
         the value jumps up and falls to e again.
 
     Source: Keras' ``PolynomialDecay``, whose e is 0.0001 by default.  With e = 0 PyTorch's
@@ -135,20 +136,21 @@ def inverse_time(
     decay_steps: float,
     decay_rate: float,
     *,
-    power: float = 1.0,
+    power: float = 1,
     staircase: bool = False,
 ) -> Schedule:
     r"""Inverse time decay, the schedule of Robbins & Monro (1951).
 
     .. math::
 
-       s_t = \frac{s}{(1 + r\,n/k)^p}, \qquad n = t - 1
+       \eta_t = \frac{\eta_1}{(1 + q\,(t - 1)/k)^p}
 
-    initial : :math:`s \ge 0`, the value at step 1.
-    decay_steps, decay_rate : :math:`k > 0` and :math:`r \ge 0`.  With both 1 it is s/t^p.
-    power : :math:`p > 0`.  The sum of s_t diverges and that of its squares converges for
+    initial : :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps, decay_rate : :math:`k > 0` and :math:`q \ge 0`.  With both 1 the value is
+        :math:`\eta_1/t^p`.
+    power : :math:`p > 0`.  The sum of the values diverges and that of their squares converges for
         :math:`1/2 < p \le 1`.
-    staircase : round n/k down.
+    staircase : round (t - 1)/k down.
 
     Source: Keras' ``InverseTimeDecay``, which has p = 1.
 
@@ -175,11 +177,11 @@ def step(initial: float, every: float, factor: float) -> Schedule:
 
     .. math::
 
-       s_t = s\,f^{\lfloor n/k \rfloor}, \qquad n = t - 1
+       \eta_t = \eta_1\,q^{\lfloor (t-1)/k \rfloor}
 
-    initial : :math:`s \ge 0`, the value of the first k steps.
+    initial : :math:`\eta_1 \ge 0`, the value of the first k steps.
     every : :math:`k > 0`.
-    factor : :math:`f > 0`; below 1 the value falls.
+    factor : :math:`q > 0`; below 1 the value falls.
 
     Source: PyTorch's ``StepLR``; Keras' ``ExponentialDecay`` with ``staircase=True``.
 
@@ -198,13 +200,13 @@ def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
 
     .. math::
 
-       s_t = e + \frac{s - e}{2}\Big(1 + \cos\frac{\pi\min(n, k)}{k}\Big), \qquad n = t - 1
+       \eta_t = e + \frac{\eta_1 - e}{2}\Big(1 + \cos\frac{\pi\min(t - 1, k)}{k}\Big)
 
-    initial : :math:`s \ge 0`, the value at step 1.
+    initial : :math:`\eta_1 \ge 0`, the value at step 1.
     decay_steps : :math:`k > 0`; after k steps the value is e and stays.
     end : :math:`e \ge 0`.
 
-    Source: Keras' ``CosineDecay`` and Optax's ``cosine_decay_schedule``, whose alpha is e/s.
+    Source: Keras' ``CosineDecay`` and Optax's ``cosine_decay_schedule``; alpha is end/initial.
     PyTorch's ``CosineAnnealingLR`` agrees for k steps; then its wave goes on, up again.
 
     >>> eta = cosine(0.1, 4, end=0.02)
@@ -226,12 +228,13 @@ def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
 
     .. math::
 
-       s_t = \begin{cases} a + (s_1 - a)\,n/w & n < w \\ s_{t-w} & n \ge w \end{cases},
-       \qquad n = t - 1
+       \eta_t = \begin{cases}
+           a + (b_1 - a)\,(t - 1)/k & t \le k \\ b_{t-k} & t > k
+       \end{cases}
 
-    schedule : what follows, a schedule or a number; it begins with its own step 1 after the
-        warm-up.
-    steps : :math:`w \ge 1`, a whole number.
+    schedule : :math:`b`, what follows, a schedule or a number; after the warm-up it begins with its
+        own step 1.
+    steps : :math:`k \ge 1`, a whole number.
     start : :math:`a \ge 0`, the value at step 1.  With a = 0 the first step does not move.
 
     Source: Keras' ``CosineDecay(warmup_target=..., warmup_steps=...)``, Optax's
@@ -254,10 +257,10 @@ def join(first: Schedule, steps: int, then: Any) -> Schedule:
 
     .. math::
 
-       s_t = \begin{cases} a_t & t \le w \\ b_{t-w} & t > w \end{cases}
+       \eta_t = \begin{cases} a_t & t \le k \\ b_{t-k} & t > k \end{cases}
 
     first, then : :math:`a` and :math:`b`, schedules or numbers.
-    steps : :math:`w \ge 1`, a whole number.
+    steps : :math:`k \ge 1`, a whole number.
 
     Source: Optax's ``join_schedules``.
 
