@@ -227,7 +227,9 @@ def adamax(t, theta, grad, m=0, u=0, *, eta=0.002, beta1=0.9, beta2=0.999):
     State: ``m``, the average of the gradients, and ``u``, their decaying maximum, each in the
     shape of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: no step is longer.
+    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; with
+        :math:`\beta_1 < \beta_2` no step is longer than
+        :math:`\eta(1 - \beta_1)/(1 - \beta_1/\beta_2)`, 1.009 eta at the defaults.
     beta1, beta2 : decays, in [0, 1).
 
     The defaults are those of the paper, which has no epsilon: a parameter whose gradient has
