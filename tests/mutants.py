@@ -7,8 +7,8 @@
 A planted error is made in a copy of the package, in a temporary directory; the work tree is not
 touched.  Every run reports which rules.py it imported, and that is compared with the copy.  The
 cells of a chapter that show the source of its rule or the script made from it are run but not
-compared: they would always differ.  A complete run with ``--notebooks`` writes its table to
-tests/mutants.md.  The exit code is 1 if an error is not caught, 2 if something fails without one.
+compared: they would always differ.  Each run updates its rows in tests/mutants.md.  The exit code
+is 1 if an error is not caught, 2 if something fails without one.
 """
 
 import argparse
@@ -35,6 +35,7 @@ TESTS = {
     "properties": "test_rules_properties.py",
     "recorded": "test_recorded.py",
 }
+COLUMNS = [*TESTS, "chapter"]
 RULES = [
     "gd", "momentum", "nag", "adagrad", "adadelta", "rmsprop",
     "adam", "adamax", "nadam", "amsgrad", "adamw",
@@ -281,26 +282,35 @@ def word(value):
     return value if isinstance(value, str) else "yes" if value else "no"
 
 
-def markdown(results, notebooks):
-    columns = [*TESTS, *(["chapter"] if notebooks else [])]
-    lines = [
-        "| planted error | " + " | ".join(columns) + " |",
-        "|---|" + "---|" * len(columns),
-    ]
-    for mutant, result in results:
-        cells = [word(result[key]) if key in result else "none yet" for key in columns]
-        lines.append(f"| {mutant.id}: {mutant.error} | " + " | ".join(cells) + " |")
+def stored():
+    """The rows of mutants.md: what the last run of each planted error said, by column."""
+    if not REPORT.exists():
+        return {}
+    lines = REPORT.read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
+    return {row[0]: dict(zip(COLUMNS, row[2:], strict=True)) for row in rows[2:]}
+
+
+def markdown(mutants, said):
+    lines = ["| | planted error | " + " | ".join(COLUMNS) + " |", "|---" * 6 + "|"]
+    for mutant in mutants:
+        row = said.get(mutant.id, {})
+        cells = [mutant.id, mutant.error, *(row.get(key, "not run") for key in COLUMNS)]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def summary(results, notebooks):
-    n = len(results)
-    parts = [f"{sum(any(r[key] for key in TESTS) for _, r in results)} of {n} by the tests"]
-    parts += [f"{sum(bool(r[key]) for _, r in results)} by the {key}" for key in TESTS]
-    if notebooks:
-        with_chapter = [r for _, r in results if "chapter" in r]
-        by_chapter = sum(bool(r["chapter"]) for r in with_chapter)
-        parts.append(f"{by_chapter} of {len(with_chapter)} by the rule's chapter alone")
+def summary(said):
+    """How many were caught, in words."""
+    by_tests = sum(any(row[key] == "yes" for key in TESTS) for row in said.values())
+    parts = [f"{by_tests} of {len(said)} by the tests of the rule"]
+    parts += [f"{sum(row[key] == 'yes' for row in said.values())} by the {key}" for key in TESTS]
+    chapter = [
+        row["chapter"] for row in said.values() if row.get("chapter", "not run") != "not run"
+    ]
+    if chapter:
+        found = sum(cell != "no" for cell in chapter)
+        parts.append(f"{found} of {len(chapter)} by the rule's chapter alone")
     return "Caught: " + "; ".join(parts) + "."
 
 
@@ -350,11 +360,16 @@ def main():
                     return 2
             results = list(pool.map(job, mutants))
 
-    table, line = markdown(results, arguments.notebooks), summary(results, arguments.notebooks)
-    print("\n" + table + "\n\n" + line)
-    complete = arguments.notebooks and not arguments.id and arguments.rule == RULES
-    if complete:
-        REPORT.write_text(HEADER + line + "\n\n" + table + "\n", encoding="utf-8")
+    now = {
+        mutant.id: {key: word(value) for key, value in result.items()} for mutant, result in results
+    }
+    print("\n" + markdown(mutants, now) + "\n\n" + summary(now))
+    before = stored()
+    every = read_table()
+    said = {m.id: before.get(m.id, {}) | now.get(m.id, {}) for m in every}
+    said = {key: row for key, row in said.items() if row}
+    text = HEADER + summary(said) + "\n\n" + markdown(every, said) + "\n"
+    REPORT.write_text(text, encoding="utf-8")
     survivors = [mutant.id for mutant, result in results if not caught(result)]
     if survivors:
         print("Not caught: " + ", ".join(survivors))
@@ -363,11 +378,11 @@ def main():
 
 HEADER = """# Planted errors
 
-Written by `python tests/mutants.py --notebooks`. Each row is one wrong rule (the fragments are in
-`mutants.tsv`). The columns say which tests fail: the rule on symbols against its paper, the
-properties, the recorded paths of the libraries, and the rule's chapter alone with the first code
-cell that fails, counted from 0 (cells that show the rule's source or the script made from it are
-not compared: they would always differ).
+Each row is one wrong rule, as `mutants.tsv` defines it, and what its last run said. The columns
+are the tests of the rule (on symbols against its paper, properties, recorded paths of the
+libraries) and the rule's chapter alone, with the first code cell that fails, counted from 0 (cells
+that show the rule's source or the script made from it are not compared: they would always
+differ). `python tests/mutants.py --notebooks` runs everything and writes this page anew.
 
 """
 
