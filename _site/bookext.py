@@ -4,6 +4,7 @@ MathJax of its own, anchors for checked claims, small images, and gdref as a whe
 notebooks that a reader downloads.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 MATHJAX = ["tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2"]
 # parts of the theme that no page asks for
 UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
+IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+\.png)")')
 
 
 def site_changed(app, env, added, changed, removed):
@@ -40,10 +42,29 @@ def anchor_claims(app, doctree):
                 labels.setdefault(name, (app.env.docname, name))
 
 
-def mend_roles(app, pagename, templatename, context, doctree):
-    """Give the entries of the bibliography a role that a screen reader still knows."""
+def mend_page(app, pagename, templatename, context, doctree):
+    """Leave the first look at a page to its text: scripts and images come after it."""
+    if pagename != "search":  # whose inline script needs the others at once
+        context["script_files"] = [deferred(script) for script in context["script_files"]]
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        body = IMAGE.sub(lambda tag: size_image(app, tag), context["body"])
+        # a role that screen readers no longer know
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def deferred(script):
+    if not script.filename or "documentation_options" in script.filename:
+        return script
+    attributes = script.attributes | {"defer": "defer"}
+    return type(script)(script.filename, priority=script.priority, **attributes)
+
+
+def size_image(app, tag):
+    """Say how large an image is, so that the text does not jump when it arrives."""
+    names = {name: source for source, (_, name) in app.env.images.items()}
+    with Image.open(Path(app.srcdir, names[tag["name"]])) as image:
+        width, height = image.size
+    return f'<img loading="lazy" width="{width}" height="{height}" {tag["rest"]}'
 
 
 def copy_mathjax(app):
@@ -103,6 +124,6 @@ def finish_site(app, error):
 def setup(app):
     app.connect("env-get-outdated", site_changed)
     app.connect("doctree-read", anchor_claims)
-    app.connect("html-page-context", mend_roles)
+    app.connect("html-page-context", mend_page)
     app.connect("build-finished", finish_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -106,8 +106,14 @@ def visiting(browser, base, page, width=1400, colours="light", query=""):
     tab.on("console", said)
     tab.on("pageerror", lambda error: problems.append(f"script error: {error}"))
     tab.goto(f"{base}/{page}.html{query}", wait_until="load")
-    tab.evaluate("window.MathJax?.startup?.promise")
-    tab.evaluate("Promise.all(document.getAnimations().map(a => a.finished)).then(() => 0)")
+    tab.evaluate(
+        """async () => {
+          await window.MathJax?.startup?.promise;
+          for (const image of document.images) image.loading = 'eager';
+          await Promise.all([...document.images].map(image => image.decode().catch(() => 0)));
+          await Promise.all(document.getAnimations().map(a => a.finished));
+        }"""
+    )
     yield tab
     tab.context.close()
 
