@@ -52,7 +52,7 @@ LABELS = {
     "nag": "NAG",
     "adagrad": "Adagrad",
     "adadelta": "Adadelta",
-    "rmsprop": "RMSprop",
+    "rmsprop": "RMSProp",
     "adam": "Adam",
     "adamax": "AdaMax",
     "nadam": "Nadam",
