@@ -47,6 +47,8 @@ def rule(step):
 
 
 EVERY_RULE = """
+    Notes
+    -----
     Every rule: ``t`` is the number of the step, from 1.  ``theta`` is a float, an array of any
     shape or a SymPy expression, ``grad`` a function of theta that returns the gradient in the
     shape of theta.  The state's defaults are its values before step 1.  The rule returns the new
@@ -65,7 +67,10 @@ def gd(t, theta, grad, *, eta=0.01):
 
     State: none.
 
-    eta : learning rate, :math:`\eta \ge 0`, in units of theta squared by loss.  The useful range
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in units of theta squared by loss.  The useful range
         ends at 2/(largest curvature).  0.01 is a convention; no default suits all losses.
     """
     g = grad(theta)
@@ -84,9 +89,13 @@ def momentum(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
 
     State: ``v``, the velocity, in the shape and the units of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
         :math:`(2 + 2\gamma)/\lambda`.
-    gamma : friction, in [0, 1): the share of the velocity that is kept.  0.9 is the usual choice;
+    gamma
+        friction, in [0, 1): the share of the velocity that is kept.  0.9 is the usual choice;
         0 gives gradient descent.
     """
     v = gamma * v + eta * grad(theta)
@@ -106,9 +115,13 @@ def nag(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
     The gradient is asked for at the look-ahead point.  State: ``v``, the velocity, in the shape
     and the units of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`; stable on a curvature :math:`\lambda` below
         :math:`(2 + 2\gamma)/((1 + 2\gamma)\lambda)`.
-    gamma : as for :func:`momentum`.
+    gamma
+        as for :func:`momentum`.
     """
     v = gamma * v + eta * grad(theta - gamma * v)
     theta = theta - v
@@ -126,9 +139,13 @@ def adagrad(t, theta, grad, G=0, *, eta=0.01, eps=1e-8):
 
     State: ``G``, the sum of the squared gradients, in the shape of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: the length of the first step
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta: the length of the first step
         of each parameter.  0.01 is a convention.
-    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
     """
     g = grad(theta)
     G = G + g**2
@@ -151,8 +168,12 @@ def adadelta(t, theta, grad, Eg2=0, Edx2=0, *, rho=0.95, eps=1e-6):
     State: ``Eg2`` and ``Edx2``, the averages of the squared gradients and of the squared updates,
     each in the shape of theta.
 
-    rho : decay of both averages, in [0, 1); 0.95 is Zeiler's.
-    eps : :math:`\epsilon \ge 0`; 1e-6 is Zeiler's.  It sets the length of the first steps, about
+    Hyperparameters
+    ---------------
+    rho
+        decay of both averages, in [0, 1); 0.95 is Zeiler's.
+    eps
+        :math:`\epsilon \ge 0`; 1e-6 is Zeiler's.  It sets the length of the first steps, about
         :math:`\sqrt{\epsilon/(1 - \rho)}`; with 0 nothing moves.
     """
     g = grad(theta)
@@ -174,9 +195,14 @@ def rmsprop(t, theta, grad, Eg2=0, *, eta=0.001, rho=0.9, eps=1e-8):
 
     State: ``Eg2``, the average of the squared gradients, in the shape of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; 0.001 is a convention.
-    rho : decay of the average, in [0, 1); 0.9 is Hinton's.
-    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta; 0.001 is a convention.
+    rho
+        decay of the average, in [0, 1); 0.9 is Hinton's.
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`, in units of a squared gradient.
     """
     g = grad(theta)
     Eg2 = rho * Eg2 + (1 - rho) * g**2
@@ -197,13 +223,16 @@ def adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-
        \theta_t &= \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
 
     State: ``m`` and ``v``, the averages of the gradients and of their squares, each in the shape
-    of theta.
+    of theta.  The defaults are those of the paper.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta: about the length of a step.
-    beta1, beta2 : decays of the two averages, in [0, 1).
-    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`, in the units of a gradient.
-
-    The defaults are those of the paper.
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta: about the length of a step.
+    beta1, beta2
+        decays of the two averages, in [0, 1).
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`, in the units of a gradient.
     """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
@@ -227,13 +256,17 @@ def adamax(t, theta, grad, m=0, u=0, *, eta=0.002, beta1=0.9, beta2=0.999):
     State: ``m``, the average of the gradients, and ``u``, their decaying maximum, each in the
     shape of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; with
-        :math:`\beta_1 < \beta_2` no step is longer than
-        :math:`\eta(1 - \beta_1)/(1 - \beta_1/\beta_2)`, 1.009 eta at the defaults.
-    beta1, beta2 : decays, in [0, 1).
-
     The defaults are those of the paper, which has no epsilon: a parameter whose gradient has
     been 0 since the first step divides 0 by 0 (NaN in an array, ZeroDivisionError on a float).
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta; with
+        :math:`\beta_1 < \beta_2` no step is longer than
+        :math:`\eta(1 - \beta_1)/(1 - \beta_1/\beta_2)`, 1.009 eta at the defaults.
+    beta1, beta2
+        decays, in [0, 1).
     """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
@@ -258,8 +291,12 @@ def nadam(t, theta, grad, m=0, v=0, *, eta=0.002, beta1=0.9, beta2=0.999, eps=1e
     Dozat corrects the first summand by :math:`1 - \beta_1^{t+1}`; the chapter has both forms.
     State: ``m`` and ``v`` as for :func:`adam`.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta; 0.002 is Dozat's.
-    beta1, beta2, eps : as for :func:`adam`.
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta; 0.002 is Dozat's.
+    beta1, beta2, eps
+        as for :func:`adam`.
     """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
@@ -285,9 +322,14 @@ def amsgrad(t, theta, grad, m=0, v=0, v_hat=0, *, eta=0.001, beta1=0.9, beta2=0.
     There is no bias correction; the hat marks the maximum.  State: ``m``, ``v`` and ``v_hat``,
     each in the shape of theta.
 
-    eta : learning rate, :math:`\eta \ge 0`, in the units of theta.
-    beta1, beta2 : decays, in [0, 1); the defaults are Adam's.
-    eps : keeps the denominator from 0, :math:`\epsilon \ge 0`; the paper has none.
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta.
+    beta1, beta2
+        decays, in [0, 1); the defaults are Adam's.
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`; the paper has none.
     """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
@@ -326,10 +368,15 @@ def adamw(
     The step is Adam's own; the decay enters neither average.  State: ``m`` and ``v`` as for
     :func:`adam`.
 
-    eta, beta1, beta2, eps : as for :func:`adam`.
-    lam : weight decay :math:`\lambda \ge 0` a step, not multiplied by eta.  The paper names no
+    Hyperparameters
+    ---------------
+    eta, beta1, beta2, eps
+        as for :func:`adam`.
+    lam
+        weight decay :math:`\lambda \ge 0` a step, not multiplied by eta.  The paper names no
         default; 0.01 is a convention.
-    multiplier : the schedule :math:`\alpha_t \ge 0`, which scales step and decay alike; 1 is none.
+    multiplier
+        the schedule :math:`\alpha_t \ge 0`, which scales step and decay alike; 1 is none.
     """
     decay = multiplier * lam * theta
     eta = multiplier * eta
