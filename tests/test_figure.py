@@ -5,9 +5,7 @@ that crosses 0 has no digits of its own.
 """
 
 import itertools
-import os
 import re
-import shutil
 import warnings
 from dataclasses import replace
 
@@ -17,14 +15,6 @@ import pytest
 from gdref import RULES, adam, gd, iterate_state, momentum, nag, problems
 from gdref.iterate import form
 from gdref.movable import movable
-
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
-)
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium found: the figures were NOT tested (apt-get install chromium)",
-)
 
 STEPS = 100
 RTOL = 1e-9
@@ -38,15 +28,6 @@ SETTINGS = {
     "no memory": dict(eta=0.02, gamma=0.0, rho=0.0, beta1=0.0, beta2=0.0, eps=1e-8, lam=0.0,
                       multiplier=1.0),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -192,7 +173,6 @@ def in_page(page, cases):
     return [np.array(rows, dtype=float) for rows in history]
 
 
-@needs_chromium
 @pytest.mark.parametrize("name", problems.SURFACES)
 def test_the_page_computes_the_paths_of_gdref(name, open_page):
     """Whole paths, wherever gdref's own path is no chaos: a start that differs by 1e-12 must end
@@ -213,7 +193,6 @@ def test_the_page_computes_the_paths_of_gdref(name, open_page):
     assert min(compared.values()) >= 2, compared
 
 
-@needs_chromium
 @pytest.mark.parametrize("name", problems.SURFACES)
 def test_the_page_computes_the_steps_of_gdref(name, open_page):
     """Each single step, theta and state, from each of gdref's own iterates, chaotic or not."""
@@ -238,7 +217,6 @@ def test_the_page_computes_the_steps_of_gdref(name, open_page):
             assert error.max() <= RTOL, case["label"]
 
 
-@needs_chromium
 def test_loss_of_the_page(open_page):
     for surface in (make() for make in problems.SURFACES.values()):
         figure = movable(gd, surface, alt="A path.", compare=[])
@@ -248,7 +226,6 @@ def test_loss_of_the_page(open_page):
         np.testing.assert_allclose(losses, figure.losses, rtol=RTOL, atol=1e-300)
 
 
-@needs_chromium
 def test_adamax_before_its_first_gradient_is_not_a_number_as_in_gdref(open_page):
     surface = problems.ravine()
     figure = movable(RULES["adamax"], surface, alt="A path.", start=(-4.0, 0.0), compare=[])
@@ -260,7 +237,6 @@ def test_adamax_before_its_first_gradient_is_not_a_number_as_in_gdref(open_page)
     assert "NaN" not in page.locator(".gdref-plots").inner_html()
 
 
-@needs_chromium
 def test_gradients_in_turn(open_page):
     def one_coordinate(i):
         return problems.Surface(
@@ -299,7 +275,6 @@ def drawn(page):
     return {name: numbers(d) for name, d in lines if d}, ticks
 
 
-@needs_chromium
 @pytest.mark.parametrize(
     ("name", "versus"), list(zip(problems.SURFACES, [None, gd] * 3, strict=True))
 )
@@ -332,7 +307,6 @@ def test_the_script_redraws_what_matplotlib_drew(name, versus, open_page):
             np.testing.assert_allclose(at, was, atol=1.5)
 
 
-@needs_chromium
 def test_without_scripts_the_figure_stands(figure, open_page):
     page = open_page(figure, scripts=False)
     assert page.locator("svg[role=img]").count() == 2
@@ -356,7 +330,6 @@ def read(page, index=0):
     return np.array(path), int(values.pop("steps")), values
 
 
-@needs_chromium
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_every_slider_moves_the_path_to_where_gdref_has_it(rule, open_page):
     figure = movable(rule, RAVINE, alt="A path.", steps=STEPS, compare=[])
@@ -378,7 +351,6 @@ def test_every_slider_moves_the_path_to_where_gdref_has_it(rule, open_page):
         shown.append(path)
 
 
-@needs_chromium
 def test_steps_start_comparison_and_reset(figure, open_page):
     page = open_page(figure)
     at_first = drawn(page)
@@ -439,7 +411,6 @@ def test_steps_start_comparison_and_reset(figure, open_page):
     assert status.inner_text() == repr(figure)
 
 
-@needs_chromium
 def test_a_path_that_diverges_is_said_and_drawn_as_far_as_it_goes(open_page):
     figure = movable(gd, RAVINE, alt="A path.", compare=[], steps=50, max_steps=2000, eta=0.11)
     page = open_page(figure)
@@ -451,7 +422,6 @@ def test_a_path_that_diverges_is_said_and_drawn_as_far_as_it_goes(open_page):
     assert "infinite" in page.locator(".gdref-table").inner_html()
 
 
-@needs_chromium
 def test_two_figures_on_a_page_do_not_meet(figure, open_page):
     other = movable(momentum, RAVINE, name="other", versus=gd, **SHORT)
     page = open_page(figure, other, figure)  # the last: one output, shown twice
@@ -467,7 +437,6 @@ def test_two_figures_on_a_page_do_not_meet(figure, open_page):
     assert drawn_versus == [False, True, True]
 
 
-@needs_chromium
 def test_the_table_follows(figure, open_page):
     page = open_page(figure)
     page.locator("summary").click()
@@ -483,7 +452,6 @@ def test_the_table_follows(figure, open_page):
     ]
 
 
-@needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
 def test_it_fits_and_is_accessible(figure, width, theme, open_page):
@@ -500,7 +468,6 @@ def test_it_fits_and_is_accessible(figure, width, theme, open_page):
     assert not [(problem["id"], problem["nodes"][0]["html"][:200]) for problem in found]
 
 
-@needs_chromium
 def test_it_works_as_a_notebook_inserts_it(figure, open_page):
     """A notebook sets innerHTML, then puts a new script in the place of each it finds."""
     page = open_page()
@@ -521,7 +488,6 @@ def test_it_works_as_a_notebook_inserts_it(figure, open_page):
     assert len(read(page)[0]) == 1
 
 
-@needs_chromium
 def test_it_prints_without_controls(figure, open_page):
     page = open_page(figure)
     page.emulate_media(media="print")
