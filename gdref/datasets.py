@@ -30,7 +30,7 @@ def breast_cancer(standardise: bool = True, test: float = 0.25, seed: int = 0) -
 
 
 def digits(test: float = 0.25, seed: int = 0) -> tuple:
-    """1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1], and which digit it is (0 to 9)."""
+    """1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1], and which digit it is."""
     from sklearn.datasets import load_digits
 
     data = load_digits()

@@ -60,6 +60,8 @@ class Dialect:
 LOOKAHEAD = "theta - gamma * v"
 HUGE = "10**9"  # a step number at which every bias correction has died away
 
+# a row of a table on a line or two
+# fmt: off
 DIALECTS = (
     # gradient descent
     Dialect(

@@ -169,8 +169,10 @@ def recipe(dialect, expressions, values, *, edit_state=True):
     arguments = _convert(expressions, values)
     changing = {name: value for name, value in arguments.items() if callable(value)}
     # a value that is set before each step is written into the call as a reader would expect it
-    plain = {**arguments, **_convert({k: dialect.names[k] for k in changing if k in dialect.names},
-                                     values)}
+    plain = {
+        **arguments,
+        **_convert({k: dialect.names[k] for k in changing if k in dialect.names}, values),
+    }
     first = {k: repr(v(1) if callable(v) else v) for k, v in plain.items()}
     each_step = []
     if dialect.library == "optax":
@@ -242,12 +244,20 @@ def dialect(rule: Rule, library: str, schedule: bool = False) -> Dialect:
 def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
     """Our rule in the words of a library, so that it takes the same path.
 
-    rule:             a rule or its name
-    library:          "pytorch", "keras" or "optax"
-    hyperparameters:  ours, the rule's defaults where none is given; a function of t is a schedule
+    Parameters
+    ----------
+    rule
+        a rule or its name
+    library
+        "pytorch", "keras" or "optax"
+    hyperparameters
+        ours, the rule's defaults where none is given; a function of t is a schedule
 
-    Returns a :class:`Recipe`: print it for the lines of code.  The lines call the parameters
-    ``theta``, a tensor, a variable or an array.
+    Returns
+    -------
+    Recipe
+        print it for the lines of code; they call the parameters ``theta``, a tensor, a variable
+        or an array.
     """
     values = defaults(rule)
     unknown = hyperparameters.keys() - values.keys()
@@ -316,11 +326,18 @@ def from_library(
 ) -> tuple[Callable, dict[str, Any]]:
     """What a library's optimizer is in this book: our rule and its hyperparameters.
 
-    library:      "pytorch", "keras" or "optax"
-    constructor:  the optimizer's name there, such as "NAdam"
-    arguments:    theirs, the library's defaults where none is given; a function of t (which
-                  counts from 1) is a schedule
+    Parameters
+    ----------
+    library
+        "pytorch", "keras" or "optax"
+    constructor
+        the optimizer's name there, such as "NAdam"
+    arguments
+        theirs, the library's defaults where none is given; a function of t (which
+        counts from 1) is a schedule
 
+    Notes
+    -----
     Returns the rule and a dict for ``iterate(rule, grad, theta, **hyperparameters)``.  The dict
     may hold functions of t.  Under Nesterov's rule the library's parameters are our look-ahead
     point theta - gamma v.  Raises :class:`NoConversion` where no rule of the book takes that path.
@@ -449,8 +466,11 @@ def recorded(
                 code=tuple(row["code"]),
                 path=np.array(row["path"]),
             )
-            wanted = ((library, recording.library), (kind, recording.kind),
-                      (problem, recording.problem))
+            wanted = (
+                (library, recording.library),
+                (kind, recording.kind),
+                (problem, recording.problem),
+            )
             if all(want is None or want == has for want, has in wanted):
                 found.append(recording)
     return found

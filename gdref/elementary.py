@@ -28,10 +28,10 @@ def sqrt(x):
 
 def maximum(x, y):
     """The larger of two values, elementwise on arrays; ``nan`` if either is ``nan``."""
-    if type(x) in (float, int) and type(y) in (float, int):
+    if type(x) in {float, int} and type(y) in {float, int}:
         return x if x > y or x != x else y  # x != x: a nan must come through
     if isinstance(x, np.ndarray | np.generic) or isinstance(y, np.ndarray | np.generic):
-        if np.result_type(x, y) == object:
+        if np.result_type(x, y).kind == "O":
             return np.frompyfunc(maximum, 2, 1)(x, y)
         return np.maximum(x, y)
     import sympy

@@ -450,6 +450,7 @@ def svg(figure: Figure, identity: str, side: int) -> str:
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.1f}", text)
     used = set(re.findall(r"#([\w-]+)", text)) | {artist.get_gid() for artist in figure.findobj()}
+
     def own(match):
         return f' id="{identity}-{match[1]}"' if match[1] in used else ""
 
@@ -498,9 +499,8 @@ def sentence(run: Run, window: tuple[float, float, float, float]) -> str:
     theta = ", ".join(number(x) for x in run.path[-1])
     x, y = run.path[-1]
     inside = window[0] <= x <= window[1] and window[2] <= y <= window[3]
-    return (
-        f"{label_of(run.rule)} at t = {steps}: θ = ({theta}), J = {number(run.losses[-1])}"
-        + ("" if inside else ", outside the plot")
+    return f"{label_of(run.rule)} at t = {steps}: θ = ({theta}), J = {number(run.losses[-1])}" + (
+        "" if inside else ", outside the plot"
     )
 
 

@@ -9,13 +9,12 @@ def source(function: Callable) -> str:
     """The source text of a function, without its docstring and its decorators."""
     lines = inspect.getsource(function).splitlines()
     tree = ast.parse("\n".join(lines)).body[0]
+    assert isinstance(tree, ast.FunctionDef)
     hidden = range(0)
     if ast.get_docstring(tree) is not None:
         text = tree.body[0]
-        hidden = range(text.lineno, text.end_lineno + 1)
-    kept = [
-        line for n, line in enumerate(lines, 1) if n >= tree.lineno and n not in hidden
-    ]
+        hidden = range(text.lineno, (text.end_lineno or text.lineno) + 1)
+    kept = [line for n, line in enumerate(lines, 1) if n >= tree.lineno and n not in hidden]
     return "\n".join(kept)
 
 

@@ -55,7 +55,7 @@ def quadratic(curvatures: Any) -> tuple[Callable, Callable]:
 
 
 def ravine(condition: float = 20.0) -> Surface:
-    r"""A long valley, :math:`J = \tfrac12(x^2 + \kappa y^2)`, of condition number :math:`\kappa`."""
+    r"""A long valley of condition number :math:`\kappa`, :math:`J = \tfrac12(x^2 + \kappa y^2)`."""
     return Surface(
         "ravine",
         lambda theta: (theta[0] ** 2 + condition * theta[1] ** 2) / 2,
@@ -113,7 +113,7 @@ def beale() -> Surface:
 
 
 def saddle() -> Surface:
-    r"""A saddle that falls off into two minima, :math:`J = \tfrac12 x^2 - \tfrac12 y^2 + \tfrac14 y^4`."""
+    r"""A saddle between two minima, :math:`J = \tfrac12 x^2 - \tfrac12 y^2 + \tfrac14 y^4`."""
     return Surface(
         "saddle",
         lambda theta: theta[0] ** 2 / 2 - theta[1] ** 2 / 2 + theta[1] ** 4 / 4,
@@ -129,9 +129,7 @@ def monkey_saddle() -> Surface:
     return Surface(
         "monkey saddle",
         lambda theta: theta[0] ** 3 - 3 * theta[0] * theta[1] ** 2,
-        lambda theta: np.array(
-            [3 * theta[0] ** 2 - 3 * theta[1] ** 2, -6 * theta[0] * theta[1]]
-        ),
+        lambda theta: np.array([3 * theta[0] ** 2 - 3 * theta[1] ** 2, -6 * theta[0] * theta[1]]),
         start=(0.8, 0.01),
         minimum=None,
         window=(-1.0, 1.0, -1.0, 1.0),
@@ -188,7 +186,9 @@ EVERY = slice(None)
 
 
 def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
-    r"""Linear regression, :math:`J = \tfrac12\overline{(x^\top\theta - y)^2} + \tfrac12\lambda|\theta|^2`.
+    r"""Linear regression.
+
+    .. math:: J = \tfrac12\,\overline{(x^\top\theta - y)^2} + \tfrac12\lambda|\theta|^2
 
     ``penalty`` is :math:`\lambda`; the bar is the mean over the examples.
     """
@@ -201,7 +201,9 @@ def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
         return X[batch].T @ r / len(r) + penalty * theta
 
     return Model(
-        lambda theta, batch=EVERY: (residual(theta, batch) ** 2).mean() / 2 + penalty / 2 * (theta @ theta),
+        lambda theta, batch=EVERY: (
+            (residual(theta, batch) ** 2).mean() / 2 + penalty / 2 * (theta @ theta)
+        ),
         grad,
         lambda theta, X: X @ theta,
         len(X),
@@ -210,7 +212,9 @@ def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
 
 
 def logistic(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
-    r"""Logistic regression, :math:`J = \overline{\log(1 + e^{z}) - yz} + \tfrac12\lambda|\theta|^2`.
+    r"""Logistic regression.
+
+    .. math:: J = \overline{\log(1 + e^{z}) - yz} + \tfrac12\lambda|\theta|^2
 
     :math:`z = x^\top\theta`; the labels y are 0 and 1.
     """
@@ -288,7 +292,9 @@ def network(
     rng = np.random.default_rng(seed)
     theta0 = np.concatenate(
         [
-            (rng.normal(size=shape) / np.sqrt(shape[0])).ravel() if len(shape) == 2 else np.zeros(shape)
+            (rng.normal(size=shape) / np.sqrt(shape[0])).ravel()
+            if len(shape) == 2
+            else np.zeros(shape)
             for shape in shapes
         ]
     )

@@ -33,13 +33,23 @@ def exponential(
 
        \eta_t = \eta_1\,q^{(t-1)/k}
 
-    initial : :math:`\eta_1 \ge 0`, the value at step 1.
-    decay_steps : :math:`k > 0`, how many steps multiply the value by q.
-    decay_rate : :math:`q > 0`; below 1 the value falls.
-    staircase : round (t - 1)/k down, so that the value changes every k steps only.
+    Parameters
+    ----------
+    initial
+        :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps
+        :math:`k > 0`, how many steps multiply the value by q.
+    decay_rate
+        :math:`q > 0`; below 1 the value falls.
+    staircase
+        round (t - 1)/k down, so that the value changes every k steps only.
 
+    Notes
+    -----
     Source: Keras' ``ExponentialDecay``; with k = 1 PyTorch's ``ExponentialLR``.
 
+    Examples
+    --------
     >>> eta = exponential(0.1, 2, 0.25)
     >>> [round(eta(t), 4) for t in (1, 2, 3)]
     [0.1, 0.05, 0.025]
@@ -63,14 +73,22 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
 
        \eta_t = a_i, \qquad i = \#\{j : b_j < t\}
 
-    boundaries : :math:`b_1 < b_2 < \ldots`, whole numbers from 1.  Step :math:`b_1` is the last
+    Parameters
+    ----------
+    boundaries
+        :math:`b_1 < b_2 < \ldots`, whole numbers from 1.  Step :math:`b_1` is the last
         one with the first value.
-    values : :math:`a_0, a_1, \ldots \ge 0`, one more than boundaries.
+    values
+        :math:`a_0, a_1, \ldots \ge 0`, one more than boundaries.
 
+    Notes
+    -----
     Source: PyTorch's ``MultiStepLR`` and Optax's ``piecewise_constant_schedule``, which have the
     boundaries of here.  Keras' ``PiecewiseConstantDecay`` changes one step later: its boundary b
     is b + 1 here.
 
+    Examples
+    --------
     >>> eta = piecewise_constant([2], [0.1, 0.01])
     >>> [eta(t) for t in (1, 2, 3)]
     [0.1, 0.1, 0.01]
@@ -101,16 +119,27 @@ def polynomial(
 
        \eta_t = e + (\eta_1 - e)\Big(1 - \frac{\min(t - 1, k)}{k}\Big)^p
 
-    initial : :math:`\eta_1 \ge 0`, the value at step 1.
-    decay_steps : :math:`k > 0`; after k steps the value is e and stays.
-    end : :math:`e \ge 0`; if it is above the initial value the schedule rises.
-    power : :math:`p > 0`.
-    cycle : instead of staying at e, stretch k to its next multiple that is not below t - 1, so that
+    Parameters
+    ----------
+    initial
+        :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps
+        :math:`k > 0`; after k steps the value is e and stays.
+    end
+        :math:`e \ge 0`; if it is above the initial value the schedule rises.
+    power
+        :math:`p > 0`.
+    cycle
+        instead of staying at e, stretch k to its next multiple that is not below t - 1, so that
         the value jumps up and falls to e again.
 
+    Notes
+    -----
     Source: Keras' ``PolynomialDecay``, whose e is 0.0001 by default.  With e = 0 PyTorch's
     ``PolynomialLR``.
 
+    Examples
+    --------
     >>> eta = polynomial(0.1, 4, end=0.02)
     >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
     [0.1, 0.06, 0.02, 0.02]
@@ -145,15 +174,25 @@ def inverse_time(
 
        \eta_t = \frac{\eta_1}{(1 + q\,(t - 1)/k)^p}
 
-    initial : :math:`\eta_1 \ge 0`, the value at step 1.
-    decay_steps, decay_rate : :math:`k > 0` and :math:`q \ge 0`.  With both 1 the value is
+    Parameters
+    ----------
+    initial
+        :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps, decay_rate
+        :math:`k > 0` and :math:`q \ge 0`.  With both 1 the value is
         :math:`\eta_1/t^p`.
-    power : :math:`p > 0`.  The sum of the values diverges and that of their squares converges for
+    power
+        :math:`p > 0`.  The sum of the values diverges and that of their squares converges for
         :math:`1/2 < p \le 1`.
-    staircase : round (t - 1)/k down.
+    staircase
+        round (t - 1)/k down.
 
+    Notes
+    -----
     Source: Keras' ``InverseTimeDecay``, which has p = 1.
 
+    Examples
+    --------
     >>> eta = inverse_time(0.1, 1, 1)
     >>> [eta(t) for t in (1, 2, 4)]
     [0.1, 0.05, 0.025]
@@ -179,12 +218,21 @@ def step(initial: float, every: float, factor: float) -> Schedule:
 
        \eta_t = \eta_1\,q^{\lfloor (t-1)/k \rfloor}
 
-    initial : :math:`\eta_1 \ge 0`, the value of the first k steps.
-    every : :math:`k > 0`.
-    factor : :math:`q > 0`; below 1 the value falls.
+    Parameters
+    ----------
+    initial
+        :math:`\eta_1 \ge 0`, the value of the first k steps.
+    every
+        :math:`k > 0`.
+    factor
+        :math:`q > 0`; below 1 the value falls.
 
+    Notes
+    -----
     Source: PyTorch's ``StepLR``; Keras' ``ExponentialDecay`` with ``staircase=True``.
 
+    Examples
+    --------
     >>> eta = step(0.1, 2, 0.5)
     >>> [eta(t) for t in (1, 2, 3, 4, 5)]
     [0.1, 0.1, 0.05, 0.05, 0.025]
@@ -202,13 +250,22 @@ def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
 
        \eta_t = e + \frac{\eta_1 - e}{2}\Big(1 + \cos\frac{\pi\min(t - 1, k)}{k}\Big)
 
-    initial : :math:`\eta_1 \ge 0`, the value at step 1.
-    decay_steps : :math:`k > 0`; after k steps the value is e and stays.
-    end : :math:`e \ge 0`.
+    Parameters
+    ----------
+    initial
+        :math:`\eta_1 \ge 0`, the value at step 1.
+    decay_steps
+        :math:`k > 0`; after k steps the value is e and stays.
+    end
+        :math:`e \ge 0`.
 
+    Notes
+    -----
     Source: Keras' ``CosineDecay`` and Optax's ``cosine_decay_schedule``; alpha is end/initial.
     PyTorch's ``CosineAnnealingLR`` agrees for k steps; then its wave goes on, up again.
 
+    Examples
+    --------
     >>> eta = cosine(0.1, 4, end=0.02)
     >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
     [0.1, 0.06, 0.02, 0.02]
@@ -232,14 +289,23 @@ def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
            a + (b_1 - a)\,(t - 1)/k & t \le k \\ b_{t-k} & t > k
        \end{cases}
 
-    schedule : :math:`b`, what follows, a schedule or a number; after the warm-up it begins with its
+    Parameters
+    ----------
+    schedule
+        :math:`b`, what follows, a schedule or a number; after the warm-up it begins with its
         own step 1.
-    steps : :math:`k \ge 1`, a whole number.
-    start : :math:`a \ge 0`, the value at step 1.  With a = 0 the first step does not move.
+    steps
+        :math:`k \ge 1`, a whole number.
+    start
+        :math:`a \ge 0`, the value at step 1.  With a = 0 the first step does not move.
 
+    Notes
+    -----
     Source: Keras' ``CosineDecay(warmup_target=..., warmup_steps=...)``, Optax's
     ``warmup_cosine_decay_schedule`` and PyTorch's ``LinearLR`` draw the same line.
 
+    Examples
+    --------
     >>> eta = warmup(cosine(0.1, 4), steps=2, start=0.02)
     >>> [round(eta(t), 2) for t in (1, 2, 3, 5, 7)]
     [0.02, 0.06, 0.1, 0.05, 0.0]
@@ -259,11 +325,19 @@ def join(first: Schedule, steps: int, then: Any) -> Schedule:
 
        \eta_t = \begin{cases} a_t & t \le k \\ b_{t-k} & t > k \end{cases}
 
-    first, then : :math:`a` and :math:`b`, schedules or numbers.
-    steps : :math:`k \ge 1`, a whole number.
+    Parameters
+    ----------
+    first, then
+        :math:`a` and :math:`b`, schedules or numbers.
+    steps
+        :math:`k \ge 1`, a whole number.
 
+    Notes
+    -----
     Source: Optax's ``join_schedules``.
 
+    Examples
+    --------
     >>> eta = join(step(0.1, 1, 0.5), 2, 0.01)
     >>> [eta(t) for t in (1, 2, 3, 4)]
     [0.1, 0.05, 0.01, 0.01]
