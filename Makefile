@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lowest lab execute text notebook lint mutants dialects benchmarks clean help
+.PHONY: book test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
 
 book: .venv/installed
 	@# a failed build must report its warnings again the next time
@@ -49,6 +49,9 @@ mutants: .venv/installed
 dialects: .venv/installed
 	$(BIN)/python tools/record_dialects.py
 
+compare: .venv/installed
+	$(BIN)/python tools/compare_rules.py
+
 benchmarks: .venv/installed
 	$(BIN)/python benchmarks/benchmarks.py
 
@@ -78,5 +81,6 @@ help:
 	@echo "make lint                    ruff and mypy"
 	@echo "make mutants                 planted errors in the rules: which test catches each"
 	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
+	@echo "make compare                 run the comparison of the rules anew, some minutes"
 	@echo "make benchmarks              what a step costs"
 	@echo "make clean                   remove what was built"
