@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
+.PHONY: book pdf test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
 
 book: .venv/installed
 	@# a failed build must report its warnings again the next time
@@ -20,6 +20,17 @@ book: .venv/installed
 	@echo "Open the book:   file://$(CURDIR)/$(BOOK)"
 	@echo "or serve it:     $(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html"
 	@echo "                 and open http://127.0.0.1:$(PORT)/"
+
+# three passes: the second and the third bring in the references and the table of contents
+pdf: .venv/installed
+	@command -v xelatex >/dev/null || { echo "This needs TeX; on Debian: apt-get install" \
+	    "--no-install-recommends texlive-xetex texlive-latex-extra texlive-fonts-recommended" \
+	    "tex-gyre fonts-freefont-otf"; exit 1; }
+	$(BIN)/jupyter-book build . --builder latex
+	for pass in 1 2 3; do echo "TeX, pass $$pass of 3"; (cd _build/latex && \
+	    xelatex -interaction=batchmode -halt-on-error gradient-descent.tex) || exit 1; done
+	@echo
+	@echo "The PDF: $(CURDIR)/_build/latex/gradient-descent.pdf"
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
@@ -72,6 +83,7 @@ clean: # the environment stays: remove .venv yourself to begin anew
 
 help:
 	@echo "make book                    build the site and say how to open it"
+	@echo "make pdf                     the whole book as one PDF (needs TeX)"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make lab                     open the chapters in JupyterLab"
