@@ -187,6 +187,19 @@ def test_elastic_workers_do_not_share_their_state():
     assert path[3] == -(1 + 1.9)  # at alpha = 1 the server takes over the worker's theta
 
 
+def test_fetched_is_what_the_worker_left_its_last_meeting_with():
+    left, fetched = [], []
+
+    def meet(server, mine, last):
+        fetched.append(last)
+        left.append(mine / 2)
+        return server + 1, mine / 2
+
+    list(local(gd, GRADIENTS, START, [0, 0, 1, 0], meet))
+    for got, expected in zip(fetched, [START, left[0], START, left[1]], strict=True):
+        assert got is expected
+
+
 def test_overwriting_loses_what_others_wrote_and_only_there():
     fetched = np.zeros(3)
     first, _ = overwrite(fetched, np.array([1.0, 1.0, 0.0]), fetched)
