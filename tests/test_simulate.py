@@ -193,7 +193,7 @@ def test_fetched_is_what_the_worker_left_its_last_meeting_with():
     def meet(server, mine, last):
         fetched.append(last)
         left.append(mine / 2)
-        return server + 1, mine / 2
+        return server + 1, left[-1]
 
     list(local(gd, GRADIENTS, START, [0, 0, 1, 0], meet))
     for got, expected in zip(fetched, [START, left[0], START, left[1]], strict=True):
