@@ -1,6 +1,7 @@
 """What every chapter must have: the sections of the template, figures with words, solutions."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -96,3 +97,11 @@ def test_the_rule_is_shown_from_its_source(name):
     rule = {"gradient-descent": "gd"}.get(name, name)
     assert f"show_source({rule})" in code
     assert re.search(rf"movable\(\s*{rule}\b", code)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_first_cell_says_what_a_download_needs(name):
+    version = tomllib.loads((CHAPTERS.parent / "pyproject.toml").read_text())["project"]["version"]
+    first = next(cell for cell in load(name).cells if cell.cell_type == "code")
+    line = f'pip install "./gdref-{version}-py3-none-any.whl[chapters]"'
+    assert line in first.source
