@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
+.PHONY: book pdf zip test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
 
 book: .venv/installed
 	@# a failed build must report its warnings again the next time
@@ -31,6 +31,9 @@ pdf: .venv/installed
 	    xelatex -interaction=batchmode -halt-on-error gradient-descent.tex) || exit 1; done
 	@echo
 	@echo "The PDF: $(CURDIR)/_build/latex/gradient-descent.pdf"
+
+zip: book
+	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
@@ -84,6 +87,7 @@ clean: # the environment stays: remove .venv yourself to begin anew
 help:
 	@echo "make book                    build the site and say how to open it"
 	@echo "make pdf                     the whole book as one PDF (needs TeX)"
+	@echo "make zip                     the site as one zip, to be opened from a disk"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make lab                     open the chapters in JupyterLab"

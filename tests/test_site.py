@@ -246,3 +246,24 @@ def test_site_offers_gdref(site):
         if path.suffix in (".py", ".js", ".css", ".json")
     }
     assert package <= inside, package - inside
+
+
+def test_zip_opens_from_a_disk(browser, site, tmp_path):
+    """make zip: the start page, a chapter with its formulas, the search and the wheel."""
+    target = tmp_path / "the book.zip"
+    subprocess.run([sys.executable, ROOT / "tools/zip_site.py", site, target], check=True)
+    with zipfile.ZipFile(target) as archive:
+        inside = set(archive.namelist())
+        archive.extractall(tmp_path)
+    assert {"the book/index.html", f"the book/{PAGES[0]}.html"} <= inside
+    (wheel,) = (name for name in inside if name.endswith(".whl"))
+    assert zipfile.ZipFile(tmp_path / wheel).testzip() is None
+    base = (tmp_path / "the book").as_uri()
+    for page in ("index", CHAPTERS[1], "search"):
+        with visiting(browser, base, page, query="?q=gradient" * (page == "search")) as tab:
+            if page == "index":
+                tab.wait_for_url(f"{base}/{PAGES[0]}.html")
+            if page == "search":
+                tab.wait_for_selector("#search-results li a")
+            wrong = faults(tab) + tab.problems
+        assert not wrong, "\n".join(wrong)
