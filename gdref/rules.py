@@ -63,7 +63,7 @@ def gd(t, theta, grad, *, eta=0.01):
 
     .. math::
 
-       \theta_t &= \theta_{t-1} - \eta\,\nabla J(\theta_{t-1})
+       \theta_t = \theta_{t-1} - \eta\,\nabla J(\theta_{t-1})
 
     State: none.
 
