@@ -21,16 +21,21 @@ book: .venv/installed
 	@echo "or serve it:     $(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html"
 	@echo "                 and open http://127.0.0.1:$(PORT)/"
 
-# three passes: the second and the third bring in the references and the table of contents
+# three passes: the second and the third bring in the references, the contents and the index
+TEX := xelatex -interaction=batchmode -halt-on-error gradient-descent.tex
 pdf: .venv/installed
 	@command -v xelatex >/dev/null || { echo "This needs TeX; on Debian: apt-get install" \
 	    "--no-install-recommends texlive-xetex texlive-latex-extra texlive-fonts-recommended" \
-	    "tex-gyre fonts-freefont-otf"; exit 1; }
+	    "tex-gyre fonts-freefont-otf fonts-dejavu-core"; exit 1; }
 	$(BIN)/jupyter-book build . --builder latex
-	for pass in 1 2 3; do echo "TeX, pass $$pass of 3"; (cd _build/latex && \
-	    xelatex -interaction=batchmode -halt-on-error gradient-descent.tex) || exit 1; done
+	@cd _build/latex && rm -f *.aux *.toc *.out *.idx *.ind && for pass in 1 2 3; do \
+	    echo "TeX, pass $$pass of 3"; \
+	    $(TEX) && makeindex -q -s python.ist gradient-descent.idx || \
+	    { echo "See _build/latex/gradient-descent.log"; exit 1; }; done
 	@echo
 	@echo "The PDF: $(CURDIR)/_build/latex/gradient-descent.pdf"
+	@! grep -E 'Reference .* undefined|Hyper reference|undefined references|^Missing character' \
+	    _build/latex/gradient-descent.log || { echo "It is not whole: see above"; exit 1; }
 
 zip: book
 	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
