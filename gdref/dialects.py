@@ -428,10 +428,17 @@ class Recording:
         return f"{self.rule} by {self.library} {self.version}, {self.kind}, {self.problem}"
 
 
+def _file(name):
+    return resources.files("gdref").joinpath("recorded", name + ".json")
+
+
+def _is_stored(name):
+    return _file(name).is_file()
+
+
 @functools.cache
 def _stored(name):
-    text = resources.files("gdref").joinpath("recorded", name + ".json").read_text("utf-8")
-    return json.loads(text)
+    return json.loads(_file(name).read_text("utf-8"))
 
 
 def _from_json(values):
@@ -452,6 +459,8 @@ def recorded(
     """The recorded paths, all or those of a rule, a library, a kind, a problem."""
     found = []
     for name in RULES if rule is None else [_name(rule)]:
+        if not _is_stored(name):
+            continue  # a rule that no library has
         data = _stored(name)
         for row in data["paths"]:
             recording = Recording(
