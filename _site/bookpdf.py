@@ -42,8 +42,8 @@ def mend_tree(app, doctree, docname):
         parts = [nodes.strong("", "", *text.children)] if title else text.children
         text.replace_self(nodes.paragraph("", "", *parts))
     for table in doctree.findall(nodes.table):
-        if len(list(table.findall(nodes.row))) > 30:  # whose columns LaTeX makes as wide as a text
-            set_widths(table)
+        if len(list(table.findall(nodes.row))) > 30 or len(table.astext()) > 1500:
+            set_widths(table)  # it breaks across pages, and its texts into lines
 
 
 def plain_proof(box):
@@ -62,9 +62,9 @@ def plain_proof(box):
 def set_widths(table):
     """Columns as wide as their longest cell, at most 40 letters, with room for every word."""
     rows = [[cell.astext() for cell in row] for row in table.findall(nodes.row)]
-    table["classes"].append("colwidths-given")
+    table["classes"] += ["longtable", "colwidths-given"]
     for spec, cells in zip(table.findall(nodes.colspec), zip(*rows, strict=True), strict=True):
-        word = max(len(word) for cell in cells for word in cell.split())
+        word = max((len(word) for cell in cells for word in cell.split()), default=0)
         spec["colwidth"] = max(3 * word // 2, min(40, max(map(len, cells)))) + 3
 
 
