@@ -41,7 +41,8 @@ def test_claim_has_a_cell_that_asserts(claim):
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_chapter_states_the_same_verdict(claim):
     """The words after the claim's id in the chapter begin with the verdict of claims.yml."""
-    text = "\n".join(cell.source for cell in cells(claim["chapter"]) if cell.cell_type == "markdown")
+    markdown = [c.source for c in cells(claim["chapter"]) if c.cell_type == "markdown"]
+    text = "\n".join(markdown)
     entry = re.search(rf"\*\*{claim['id']}\*\*.*?(?=\n\n|\Z)", text, re.S)
     assert entry, f"{claim['id']} is not discussed in {claim['chapter']}"
     stated = re.search(r"\*(Holds if|Holds|Wrong|Slip|Not checkable here)\b", entry.group())
