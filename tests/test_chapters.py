@@ -105,3 +105,17 @@ def test_the_first_cell_says_what_a_download_needs(name):
     first = next(cell for cell in load(name).cells if cell.cell_type == "code")
     line = f'pip install "./gdref-{version}-py3-none-any.whl[chapters]"'
     assert line in first.source
+
+
+def test_a_label_names_one_thing():
+    """Sphinx does not notice a section and a theorem with the same label."""
+    labels = []
+    for path in [*CHAPTERS.glob("*.ipynb"), *CHAPTERS.glob("*.md")]:
+        text = path.read_text() if path.suffix == ".md" else markdown(path.stem)
+        labels += re.findall(r"^\(([\w-]+)\)=$", text, re.M)
+        labels += re.findall(r"^:(?:label|name): *([\w-]+)", text, re.M)
+        if path.suffix == ".ipynb":
+            options = [cell.metadata.get("mystnb", {}) for cell in load(path.stem).cells]
+            labels += [o["figure"]["name"] for o in options if "name" in o.get("figure", {})]
+    assert len(labels) > 500
+    assert sorted(label for label in set(labels) if labels.count(label) > 1) == []
