@@ -60,6 +60,7 @@ text notebook: .venv/installed
 
 lint: .venv/installed
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --output-format concise .
 	$(BIN)/mypy
 
 mutants: .venv/installed

@@ -322,9 +322,13 @@ def read(page, index=0):
     """The path that a figure shows, and the settings that its controls show."""
     root = page.locator(".gdref").nth(index)
     path = root.evaluate("root => root.gdref.path()")
-    settings = root.locator("fieldset").first.locator("label").evaluate_all(
-        """labels => labels.map(label => [label.querySelector("input").name.split(".").at(-1),
+    settings = (
+        root.locator("fieldset")
+        .first.locator("label")
+        .evaluate_all(
+            """labels => labels.map(label => [label.querySelector("input").name.split(".").at(-1),
                                           label.querySelector("span").textContent])"""
+        )
     )
     values = {name: float(text.replace("−", "-")) for name, text in settings}
     return np.array(path), int(values.pop("steps")), values

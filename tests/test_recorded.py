@@ -106,9 +106,10 @@ def test_every_rule_is_recorded_from_every_library():
 def test_every_conversion_is_recorded(entry):
     def taken(recording):
         other = "constant" if recording.schedule else "schedule"
-        return entry.eta != other and dialects.dialect(
-            recording.rule, recording.library, recording.schedule
-        ) is entry
+        return (
+            entry.eta != other
+            and dialects.dialect(recording.rule, recording.library, recording.schedule) is entry
+        )
 
     found = [r for r in EXACT if r.rule == entry.rule and r.library == entry.library and taken(r)]
     sets = [{k: v for k, v in r.hyperparameters.items() if not callable(v)} for r in found]
@@ -125,10 +126,7 @@ def test_every_conversion_is_recorded(entry):
 
 
 def test_every_origin_is_recorded():
-    used = [
-        origin(r.library, r.constructor, **r.arguments)[0]
-        for r in PLAIN + OTHER
-    ]
+    used = [origin(r.library, r.constructor, **r.arguments)[0] for r in PLAIN + OTHER]
     missing = [e for e in ORIGINS if not any(e is u for u in used)]
     assert [(e.library, e.constructor, e.when) for e in missing] == []
 
@@ -165,9 +163,7 @@ def by_arguments_alone(recording):
     return not (entry.setup or entry.each_step or entry.code)
 
 
-@pytest.mark.parametrize(
-    "recording", [r for r in EXACT if by_arguments_alone(r)], ids=name
-)
+@pytest.mark.parametrize("recording", [r for r in EXACT if by_arguments_alone(r)], ids=name)
 def test_there_and_back(recording):
     recipe = to_library(recording.rule, recording.library, **recording.hyperparameters)
     rule, back = from_library(recording.library, recording.constructor, **recipe.arguments)
@@ -186,10 +182,16 @@ CONVERSIONS = [
     (("optax", "adagrad", {"learning_rate": 0.5}), "adagrad", {"eta": 0.5, "eps": 0.1000001}),
     (("pytorch", "SGD", {"lr": 0.1}), "gd", {"eta": 0.1}),
     (("keras", "SGD", {"momentum": 0.5, "nesterov": True}), "nag", {"eta": 0.01, "gamma": 0.5}),
-    (("pytorch", "AdamW", {"lr": 0.1}), "adamw",
-     {"eta": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 0.001}),
-    (("pytorch", "Adam", {"foreach": True}), "adam",
-     {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+    (
+        ("pytorch", "AdamW", {"lr": 0.1}),
+        "adamw",
+        {"eta": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 0.001},
+    ),
+    (
+        ("pytorch", "Adam", {"foreach": True}),
+        "adam",
+        {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    ),
 ]
 
 
@@ -197,7 +199,8 @@ CONVERSIONS = [
 def test_from_library(library, rule, hyperparameters):
     where, constructor, arguments = library
     assert from_library(where, constructor, **arguments) == (
-        RULES[rule], pytest.approx(hyperparameters)
+        RULES[rule],
+        pytest.approx(hyperparameters),
     )
 
 
@@ -262,8 +265,9 @@ IDLE = {
 }
 
 
-@pytest.mark.parametrize("library, constructor", sorted({(e.library, e.constructor)
-                                                         for e in ORIGINS}))
+@pytest.mark.parametrize(
+    "library, constructor", sorted({(e.library, e.constructor) for e in ORIGINS})
+)
 def test_no_argument_is_dropped(library, constructor):
     """Whatever is set to another value changes the result or is refused."""
     known = dialects.library_defaults(library, constructor)
@@ -314,8 +318,9 @@ def test_update_t_uses_count_t_minus_1(row):
 
 def test_keras_changes_a_piecewise_rate_one_count_later():
     def first_change(library, constructor):
-        (row,) = [r for r in SCHEDULES
-                  if (r["library"], r["constructor"]) == (library, constructor)]
+        (row,) = [
+            r for r in SCHEDULES if (r["library"], r["constructor"]) == (library, constructor)
+        ]
         return next(n for n, value in enumerate(row["values"]) if value != row["values"][0])
 
     # the boundary is 5 in all three

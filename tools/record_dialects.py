@@ -40,8 +40,14 @@ ODD = {
     "adamax": {"eta": 0.019, "beta1": 0.79, "beta2": 0.951},
     "nadam": {"eta": 0.017, "beta1": 0.86, "beta2": 0.973, "eps": 0.006},
     "amsgrad": {"eta": 0.023, "beta1": 0.81, "beta2": 0.957, "eps": 0.005},
-    "adamw": {"eta": 0.018, "beta1": 0.84, "beta2": 0.961, "eps": 0.003, "lam": 0.0007,
-              "multiplier": 0.9},
+    "adamw": {
+        "eta": 0.018,
+        "beta1": 0.84,
+        "beta2": 0.961,
+        "eps": 0.003,
+        "lam": 0.0007,
+        "multiplier": 0.9,
+    },
 }
 # values that change from step to step, as expressions in t
 SCHEDULED = {
@@ -58,17 +64,29 @@ SCHEDULED = {
 OTHER = [
     ("pytorch", "SGD", {"lr": 0.0037, "weight_decay": 0.13}, "noisy"),
     ("pytorch", "SGD", {"lr": 0.0023, "momentum": 0.83, "dampening": 0.4}, "noisy"),
-    ("pytorch", "SGD", {"lr": "0.003 * 0.97**(t - 1)", "momentum": 0.83, "dampening": 0.4},
-     "noisy"),
-    ("pytorch", "SGD", {"lr": "0.0025 * 0.97**(t - 1)", "momentum": 0.77, "nesterov": True},
-     "noisy"),
+    (
+        "pytorch",
+        "SGD",
+        {"lr": "0.003 * 0.97**(t - 1)", "momentum": 0.83, "dampening": 0.4},
+        "noisy",
+    ),
+    (
+        "pytorch",
+        "SGD",
+        {"lr": "0.0025 * 0.97**(t - 1)", "momentum": 0.77, "nesterov": True},
+        "noisy",
+    ),
     ("pytorch", "SGD", {"lr": 0.0019, "momentum": 0.77, "nesterov": True}, "noisy"),
     ("pytorch", "Adagrad", {"lr": 0.17, "eps": 0.05}, "sparse"),
     ("pytorch", "Adagrad", {"lr": 0.17, "eps": 0.05, "lr_decay": 0.02}, "sparse"),
     ("pytorch", "Adagrad", {"lr": 0.17, "eps": 0.05, "initial_accumulator_value": 0.2}, "sparse"),
     ("pytorch", "Adagrad", {"lr": 0.17, "eps": 0.0, "initial_accumulator_value": 0.2}, "sparse"),
-    ("pytorch", "Adagrad",
-     {"lr": 0.17, "eps": 0.0, "initial_accumulator_value": 0.2, "lr_decay": 0.02}, "sparse"),
+    (
+        "pytorch",
+        "Adagrad",
+        {"lr": 0.17, "eps": 0.0, "initial_accumulator_value": 0.2, "lr_decay": 0.02},
+        "sparse",
+    ),
     ("pytorch", "Adagrad", {"lr": 0.17, "weight_decay": 0.13}, "sparse"),
     ("pytorch", "Adadelta", {"lr": 0.5, "rho": 0.87, "eps": 0.0002}, "sparse"),
     ("pytorch", "Adadelta", {"rho": 0.87, "eps": 0.0002, "weight_decay": 0.13}, "sparse"),
@@ -78,21 +96,47 @@ OTHER = [
     ("pytorch", "RMSprop", {"lr": 0.013, "momentum": 0.7, "eps": 0.02}, "sparse"),
     ("pytorch", "RMSprop", {"lr": 0.013, "weight_decay": 0.13, "eps": 0.02}, "sparse"),
     ("pytorch", "Adam", {"lr": 0.021, "weight_decay": 0.13}, "sparse"),
-    ("pytorch", "Adam", {"lr": 0.021, "weight_decay": 0.13, "decoupled_weight_decay": True},
-     "sparse"),
-    ("pytorch", "Adam", {"lr": 0.021, "weight_decay": 0.13, "decoupled_weight_decay": True,
-                         "amsgrad": True, "betas": [0.8, 0.9]}, "noisy"),
-    ("pytorch", "Adam", {"lr": 0.023, "betas": [0.81, 0.957], "eps": 0.005, "amsgrad": True},
-     "noisy"),
+    (
+        "pytorch",
+        "Adam",
+        {"lr": 0.021, "weight_decay": 0.13, "decoupled_weight_decay": True},
+        "sparse",
+    ),
+    (
+        "pytorch",
+        "Adam",
+        {
+            "lr": 0.021,
+            "weight_decay": 0.13,
+            "decoupled_weight_decay": True,
+            "amsgrad": True,
+            "betas": [0.8, 0.9],
+        },
+        "noisy",
+    ),
+    (
+        "pytorch",
+        "Adam",
+        {"lr": 0.023, "betas": [0.81, 0.957], "eps": 0.005, "amsgrad": True},
+        "noisy",
+    ),
     ("pytorch", "Adamax", {"lr": 0.019, "eps": 0.003}, "sparse, all seen at step 1"),
     ("pytorch", "Adamax", {"lr": 0.019, "weight_decay": 0.13}, "noisy"),
     ("pytorch", "Adamax", {"lr": 0.019, "eps": 0.0}, "noisy"),
     ("pytorch", "NAdam", {"lr": 0.017, "betas": [0.86, 0.973], "momentum_decay": 1e9}, "noisy"),
     ("pytorch", "AdamW", {"lr": 0.018, "weight_decay": 0.13}, "sparse"),
-    ("pytorch", "AdamW", {"lr": 0.018, "weight_decay": 0.13, "amsgrad": True,
-                          "betas": [0.8, 0.9]}, "noisy"),
-    ("keras", "SGD", {"learning_rate": "0.0025 * 0.97**(t - 1)", "momentum": 0.77,
-                      "nesterov": True}, "noisy"),
+    (
+        "pytorch",
+        "AdamW",
+        {"lr": 0.018, "weight_decay": 0.13, "amsgrad": True, "betas": [0.8, 0.9]},
+        "noisy",
+    ),
+    (
+        "keras",
+        "SGD",
+        {"learning_rate": "0.0025 * 0.97**(t - 1)", "momentum": 0.77, "nesterov": True},
+        "noisy",
+    ),
     ("keras", "SGD", {"learning_rate": "0.003 * 0.97**(t - 1)", "momentum": 0.83}, "noisy"),
     ("keras", "Adagrad", {"learning_rate": 0.17, "epsilon": 0.05}, "sparse"),
     ("keras", "Adadelta", {"learning_rate": 1.0, "epsilon": 0.0002}, "sparse"),
@@ -101,17 +145,29 @@ OTHER = [
     ("keras", "RMSprop", {"learning_rate": 0.013, "momentum": 0.7, "epsilon": 0.02}, "sparse"),
     ("keras", "Adam", {"learning_rate": 0.021, "epsilon": 0.02}, "sparse"),
     ("keras", "Adam", {"learning_rate": 0.021, "weight_decay": 0.13}, "sparse"),
-    ("keras", "Adam", {"learning_rate": 0.021, "weight_decay": 0.13, "amsgrad": True,
-                       "beta_2": 0.9}, "noisy"),
+    (
+        "keras",
+        "Adam",
+        {"learning_rate": 0.021, "weight_decay": 0.13, "amsgrad": True, "beta_2": 0.9},
+        "noisy",
+    ),
     ("keras", "Adam", {"learning_rate": 0.021, "amsgrad": True, "beta_2": 0.9}, "noisy"),
     ("keras", "Adamax", {"learning_rate": 0.019, "epsilon": 0.003}, "sparse, all seen at step 1"),
     ("keras", "Adamax", {"learning_rate": 0.019, "epsilon": 0.0}, "noisy"),
     ("keras", "AdamW", {"learning_rate": 0.018, "weight_decay": 0.13}, "sparse"),
-    ("keras", "AdamW", {"learning_rate": 0.018, "weight_decay": 0.13, "amsgrad": True,
-                        "beta_2": 0.9}, "noisy"),
+    (
+        "keras",
+        "AdamW",
+        {"learning_rate": 0.018, "weight_decay": 0.13, "amsgrad": True, "beta_2": 0.9},
+        "noisy",
+    ),
     ("optax", "sgd", {"learning_rate": "0.003 * 0.97**(t - 1)", "momentum": 0.83}, "noisy"),
-    ("optax", "sgd", {"learning_rate": "0.0025 * 0.97**(t - 1)", "momentum": 0.77,
-                      "nesterov": True}, "noisy"),
+    (
+        "optax",
+        "sgd",
+        {"learning_rate": "0.0025 * 0.97**(t - 1)", "momentum": 0.77, "nesterov": True},
+        "noisy",
+    ),
     ("optax", "sgd", {"learning_rate": 0.0019, "momentum": 0.77, "nesterov": True}, "noisy"),
     ("optax", "adagrad", {"learning_rate": 0.17, "eps": 0.05}, "sparse"),
     ("optax", "adadelta", {"learning_rate": 1.0, "eps": 0.0002}, "sparse"),
@@ -121,8 +177,12 @@ OTHER = [
     ("optax", "rmsprop", {"learning_rate": 0.013, "initial_scale": 0.3, "eps": 0.02}, "sparse"),
     ("optax", "rmsprop", {"learning_rate": 0.013, "bias_correction": True, "eps": 0.02}, "sparse"),
     ("optax", "rmsprop", {"learning_rate": 0.013, "eps_in_sqrt": False, "eps": 0.02}, "sparse"),
-    ("optax", "rmsprop", {"learning_rate": 0.013, "eps_in_sqrt": False, "bias_correction": True,
-                          "eps": 0.02}, "sparse"),
+    (
+        "optax",
+        "rmsprop",
+        {"learning_rate": 0.013, "eps_in_sqrt": False, "bias_correction": True, "eps": 0.02},
+        "sparse",
+    ),
     ("optax", "adam", {"learning_rate": 0.021, "eps_root": 0.01}, "sparse"),
     ("optax", "adam", {"learning_rate": 0.021, "nesterov": True}, "sparse"),
     # the same path as PyTorch's NAdam above
@@ -130,10 +190,23 @@ OTHER = [
     ("optax", "adamax", {"learning_rate": 0.019, "eps": 0.003}, "sparse, all seen at step 1"),
     ("optax", "adamax", {"learning_rate": 0.019, "eps": 0.0}, "noisy"),
     ("optax", "amsgrad", {"learning_rate": 0.023, "b2": 0.957, "eps_root": 0.01}, "sparse"),
-    ("optax", "amsgrad", {"learning_rate": 0.023, "b2": 0.957, "bias_correction_nu": False},
-     "noisy"),
-    ("optax", "amsgrad", {"learning_rate": 0.023, "b2": 0.957, "bias_correction_mu": False,
-                          "bias_correction_nu": False}, "noisy"),
+    (
+        "optax",
+        "amsgrad",
+        {"learning_rate": 0.023, "b2": 0.957, "bias_correction_nu": False},
+        "noisy",
+    ),
+    (
+        "optax",
+        "amsgrad",
+        {
+            "learning_rate": 0.023,
+            "b2": 0.957,
+            "bias_correction_mu": False,
+            "bias_correction_nu": False,
+        },
+        "noisy",
+    ),
     ("optax", "adamw", {"learning_rate": 0.018, "weight_decay": 0.13}, "sparse"),
     ("optax", "adamw", {"learning_rate": 0.018, "weight_decay": 0.13, "eps_root": 0.01}, "sparse"),
     ("optax", "adamw", {"learning_rate": 0.018, "weight_decay": 0.13, "nesterov": True}, "sparse"),
@@ -142,21 +215,45 @@ OTHER = [
 COUNTS = list(range(41))
 KERAS_SCHEDULES = [
     ("ExponentialDecay", {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8}),
-    ("ExponentialDecay", {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8,
-                          "staircase": True}),
+    (
+        "ExponentialDecay",
+        {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8, "staircase": True},
+    ),
     ("PiecewiseConstantDecay", {"boundaries": [5, 12, 30], "values": [0.1, 0.05, 0.02, 0.01]}),
-    ("PolynomialDecay", {"initial_learning_rate": 0.13, "decay_steps": 15,
-                         "end_learning_rate": 0.01, "power": 2.0}),
-    ("PolynomialDecay", {"initial_learning_rate": 0.13, "decay_steps": 15,
-                         "end_learning_rate": 0.01, "power": 2.0, "cycle": True}),
-    ("PolynomialDecay", {"initial_learning_rate": 0.13, "decay_steps": 15,
-                         "end_learning_rate": 0.01}),
+    (
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.13, "decay_steps": 15, "end_learning_rate": 0.01, "power": 2.0},
+    ),
+    (
+        "PolynomialDecay",
+        {
+            "initial_learning_rate": 0.13,
+            "decay_steps": 15,
+            "end_learning_rate": 0.01,
+            "power": 2.0,
+            "cycle": True,
+        },
+    ),
+    (
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.13, "decay_steps": 15, "end_learning_rate": 0.01},
+    ),
     ("InverseTimeDecay", {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8}),
-    ("InverseTimeDecay", {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8,
-                          "staircase": True}),
+    (
+        "InverseTimeDecay",
+        {"initial_learning_rate": 0.13, "decay_steps": 7, "decay_rate": 0.8, "staircase": True},
+    ),
     ("CosineDecay", {"initial_learning_rate": 0.13, "decay_steps": 30, "alpha": 0.1}),
-    ("CosineDecay", {"initial_learning_rate": 0.02, "decay_steps": 30, "alpha": 0.1,
-                     "warmup_target": 0.13, "warmup_steps": 6}),
+    (
+        "CosineDecay",
+        {
+            "initial_learning_rate": 0.02,
+            "decay_steps": 30,
+            "alpha": 0.1,
+            "warmup_target": 0.13,
+            "warmup_steps": 6,
+        },
+    ),
 ]
 TORCH_SCHEDULES = [
     ("StepLR", {"step_size": 7, "gamma": 0.8}),
@@ -168,16 +265,30 @@ TORCH_SCHEDULES = [
 ]
 OPTAX_SCHEDULES = [
     ("exponential_decay", {"init_value": 0.13, "transition_steps": 7, "decay_rate": 0.8}),
-    ("exponential_decay", {"init_value": 0.13, "transition_steps": 7, "decay_rate": 0.8,
-                           "staircase": True}),
-    ("piecewise_constant_schedule", {"init_value": 0.1,
-                                     "boundaries_and_scales": {"5": 0.5, "12": 0.4, "30": 0.5}}),
-    ("polynomial_schedule", {"init_value": 0.13, "end_value": 0.01, "power": 2.0,
-                             "transition_steps": 15}),
+    (
+        "exponential_decay",
+        {"init_value": 0.13, "transition_steps": 7, "decay_rate": 0.8, "staircase": True},
+    ),
+    (
+        "piecewise_constant_schedule",
+        {"init_value": 0.1, "boundaries_and_scales": {"5": 0.5, "12": 0.4, "30": 0.5}},
+    ),
+    (
+        "polynomial_schedule",
+        {"init_value": 0.13, "end_value": 0.01, "power": 2.0, "transition_steps": 15},
+    ),
     ("cosine_decay_schedule", {"init_value": 0.13, "decay_steps": 30, "alpha": 0.1}),
     ("linear_schedule", {"init_value": 0.02, "end_value": 0.13, "transition_steps": 6}),
-    ("warmup_cosine_decay_schedule", {"init_value": 0.02, "peak_value": 0.13, "warmup_steps": 6,
-                                      "decay_steps": 36, "end_value": 0.013}),
+    (
+        "warmup_cosine_decay_schedule",
+        {
+            "init_value": 0.02,
+            "peak_value": 0.13,
+            "warmup_steps": 6,
+            "decay_steps": 36,
+            "end_value": 0.013,
+        },
+    ),
 ]
 
 # --- the environment ---------------------------------------------------------------------------
@@ -196,9 +307,7 @@ def enter_environment(latest):
         print(f"making {home.name}: PyTorch, Keras and Optax (several minutes the first time)")
         venv.create(home, with_pip=True)
         (home / ".gitignore").write_text("*\n")
-        subprocess.run(
-            [python, "-m", "pip", "install", "--upgrade", *wanted.split()], check=True
-        )
+        subprocess.run([python, "-m", "pip", "install", "--upgrade", *wanted.split()], check=True)
         mark.write_text(digest)
     arguments = [a for a in sys.argv[1:] if a != "--latest"]
     sys.exit(subprocess.run([python, __file__, "--here", *arguments]).returncode)
@@ -343,8 +452,11 @@ def record_paths(names):
         origin, _ = dialects.origin(library, constructor, **arguments)
         entry = dialects.Dialect(origin.rule, library, constructor, {})
         same = {name: name for name in arguments}
-        rules = [d.rule for d in dialects.DIALECTS
-                 if (d.library, d.constructor) == (library, constructor)]
+        rules = [
+            d.rule
+            for d in dialects.DIALECTS
+            if (d.library, d.constructor) == (library, constructor)
+        ]
         files[origin.rule if origin.rule in rules else rules[0]] += [
             row(names, entry, same, arguments, problem, "other", {}, arguments)
         ]
@@ -368,9 +480,8 @@ def record_defaults(names):
 
 
 def _plain(value):
-    return value is None or value is inspect.Parameter.empty or type(value) in (
-        bool, int, float, str, tuple,
-    )
+    plain = (bool, int, float, str, tuple)
+    return value is None or value is inspect.Parameter.empty or type(value) in plain
 
 
 def record_schedules(names):
@@ -483,7 +594,8 @@ def record_edges(names):
             "pytorch": steps("pytorch", lambda p: adam.Adagrad(p, lr=0.1, eps=0.0), kept),
             "keras": steps(
                 "keras",
-                lambda: optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=0.0), kept,
+                lambda: optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=0.0),
+                kept,
             ),
             "optax": steps(
                 "optax", lambda: optax.adagrad(0.1, initial_accumulator_value=0.0, eps=0.0), kept
@@ -519,10 +631,13 @@ def record_edges(names):
 
 def text_of(data):
     """JSON with one path, schedule or group of values a line."""
+
     def block(value, level):
         inner = "\n" + " " * (level + 1)
-        if isinstance(value, dict) and level < 2 and any(
-            isinstance(v, dict | list) for v in value.values()
+        if (
+            isinstance(value, dict)
+            and level < 2
+            and any(isinstance(v, dict | list) for v in value.values())
         ):
             items = [f"{json.dumps(k)}: {block(v, level + 1)}" for k, v in value.items()]
             return "{" + inner + ("," + inner).join(items) + "\n" + " " * level + "}"
