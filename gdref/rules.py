@@ -294,7 +294,7 @@ def nadam(t, theta, grad, m=0, v=0, *, eta=0.002, beta1=0.9, beta2=0.999, eps=1e
     Hyperparameters
     ---------------
     eta
-        learning rate, :math:`\eta \ge 0`, in the units of theta; 0.002 is Dozat's.
+        learning rate, :math:`\eta \ge 0`, in the units of theta; 0.002 was Keras' first default.
     beta1, beta2, eps
         as for :func:`adam`.
     """
