@@ -2,7 +2,8 @@
 # make lab     the chapters in JupyterLab         make help    the other commands
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 BOOK := _build/html/index.html
 PORT ?= 8000
 # one thread: the same outputs on every machine
@@ -11,9 +12,9 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test lowest lab execute text notebook lint mutants dialects compare benchmarks clean help
+.PHONY: book pdf zip test lowest versions lab execute text notebook lint mutants dialects compare benchmarks clean help
 
-book: .venv/installed
+book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
 	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
 	@echo
@@ -23,7 +24,7 @@ book: .venv/installed
 
 # three passes: the second and the third bring in the references, the contents and the index
 TEX := xelatex -interaction=batchmode -halt-on-error gradient-descent.tex
-pdf: .venv/installed
+pdf: $(VENV)/installed
 	@command -v xelatex >/dev/null || { echo "This needs TeX; on Debian: apt-get install" \
 	    "--no-install-recommends texlive-xetex texlive-latex-extra texlive-fonts-recommended" \
 	    "tex-gyre fonts-freefont-otf fonts-dejavu-core"; exit 1; }
@@ -40,7 +41,7 @@ pdf: .venv/installed
 zip: book
 	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
 
-test: .venv/installed
+test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 
@@ -48,42 +49,57 @@ test: .venv/installed
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
 
-lab: .venv/installed
+# the oldest versions on the oldest Python, the pinned ones on the others that are here
+OLDEST ?= python3.11
+PYTHONS ?= python3.12 python3.13
+versions:
+	@failed=; try() { \
+	    echo; echo "== $$*"; \
+	    $$1 --version 2>/dev/null || { echo "not on this machine: skipped"; return; }; \
+	    $(MAKE) --no-print-directory PYTHON=$$1 $$2 $$3 || failed="$$failed $$1"; \
+	}; \
+	try $(OLDEST) lowest; \
+	for python in $(PYTHONS); do try $$python test VENV=.venv-$${python##*/}; done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+lab: $(VENV)/installed
 	$(BIN)/jupyter lab --notebook-dir chapters
 
 # CHAPTER=adam, or several in quotes; make execute without it runs all of them
-execute: .venv/installed
+execute: $(VENV)/installed
 	$(BIN)/python tools/notebooks.py execute $(CHAPTER)
 
-text notebook: .venv/installed
+text notebook: $(VENV)/installed
 	$(BIN)/python tools/notebooks.py $@ $(CHAPTER)
 
-lint: .venv/installed
+lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --output-format concise .
 	$(BIN)/mypy
 
-mutants: .venv/installed
+mutants: $(VENV)/installed
 	$(BIN)/python tests/mutants.py
 
-dialects: .venv/installed
+dialects: $(VENV)/installed
 	$(BIN)/python tools/record_dialects.py
 
-compare: .venv/installed
+compare: $(VENV)/installed
 	$(BIN)/python tools/compare_rules.py
 
-benchmarks: .venv/installed
+benchmarks: $(VENV)/installed
 	$(BIN)/python benchmarks/benchmarks.py
 
 # done again only when the pinned versions or the package's metadata change
-.venv/installed: requirements.txt
+$(VENV)/installed: requirements.txt constraints.txt
 .venv-lowest/installed: requirements-lowest.txt
-.venv/installed .venv-lowest/installed: pyproject.toml
+$(VENV)/installed .venv-lowest/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "This needs Python 3.11 or later; name one: make PYTHON=python3.12 book"; exit 1; }
 	@echo "Setting up $(@D) (once; a minute or two)"
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --progress-bar on -r $(filter requirements%,$^) -e .
+	$(@D)/bin/python -m pip install --progress-bar on -r $(filter requirements%,$^) \
+	    $(addprefix -c ,$(filter constraints%,$^))
+	$(@D)/bin/python -m pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
 clean: # the environment stays: remove .venv yourself to begin anew
@@ -96,11 +112,12 @@ help:
 	@echo "make zip                     the site as one zip, to be opened from a disk"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
+	@echo "make versions                the tests on each Python here, lowest and pinned versions"
 	@echo "make lab                     open the chapters in JupyterLab"
 	@echo "make execute [CHAPTER=adam]  run the notebooks and store their outputs"
 	@echo "make text CHAPTER=adam       write text/adam.md, the chapter as text to be edited"
 	@echo "make notebook CHAPTER=adam   bring the edited text back into the notebook"
-	@echo "make lint                    ruff and mypy"
+	@echo "make lint                    ruff (lint and format) and mypy"
 	@echo "make mutants                 planted errors in the rules: which test catches each"
 	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
 	@echo "make compare                 run the comparison of the rules anew, some minutes"
