@@ -188,9 +188,9 @@ EVERY = slice(None)
 def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     r"""Linear regression.
 
-    .. math:: J = \tfrac12\,\overline{(x^\top\theta - y)^2} + \tfrac12\lambda|\theta|^2
+    .. math:: J = \tfrac12\,\overline{(x^\top\theta - y)^2} + \tfrac12\lambda'|\theta|^2
 
-    ``penalty`` is :math:`\lambda`; the bar is the mean over the examples.
+    ``penalty`` is :math:`\lambda'`; the bar is the mean over the examples.
     """
 
     def residual(theta, batch):
@@ -214,7 +214,7 @@ def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
 def logistic(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     r"""Logistic regression.
 
-    .. math:: J = \overline{\log(1 + e^{z}) - yz} + \tfrac12\lambda|\theta|^2
+    .. math:: J = \overline{\log(1 + e^{z}) - yz} + \tfrac12\lambda'|\theta|^2
 
     :math:`z = x^\top\theta`; the labels y are 0 and 1.
     """
@@ -231,7 +231,7 @@ def logistic(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
 
 
 def softmax(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
-    r"""Softmax regression, :math:`J = \overline{-\log p_y} + \tfrac12\lambda|\theta|^2`.
+    r"""Softmax regression, :math:`J = \overline{-\log p_y} + \tfrac12\lambda'|\theta|^2`.
 
     :math:`p = \operatorname{softmax}(x^\top W)`; theta is W of shape (features, classes),
     flattened; the labels y are 0, 1, ..., classes - 1.
