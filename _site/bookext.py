@@ -1,6 +1,6 @@
 """What the site needs beyond Jupyter Book.
 
-MathJax of its own, anchors for checked claims, small images, and gdref as a wheel, beside the
+Anchors for checked claims, small images, scripts that wait, and gdref as a wheel, beside the
 notebooks that a reader downloads.
 """
 
@@ -9,16 +9,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import files
 from pathlib import Path
 
 from docutils import nodes
 from PIL import Image
 
-MATHJAX = ["tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2"]
 # parts of the theme that no page asks for
 UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
 IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+\.png)")')
+
+# names, punctuation and space in code have the colour of the text: half of a page's elements
+PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 
 
 def site_changed(app, env, added, changed, removed):
@@ -48,6 +49,7 @@ def mend_page(app, pagename, templatename, context, doctree):
         context["script_files"] = [deferred(script) for script in context["script_files"]]
     if "body" in context:
         body = IMAGE.sub(lambda tag: size_image(app, tag), context["body"])
+        body = PLAIN_CODE.sub(r"\1", body)
         # a role that screen readers no longer know
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
@@ -65,19 +67,6 @@ def size_image(app, tag):
     with Image.open(Path(app.srcdir, names[tag["name"]])) as image:
         width, height = image.size
     return f'<img loading="lazy" width="{width}" height="{height}" {tag["rest"]}'
-
-
-def copy_mathjax(app):
-    """Copy the few files of MathJax that the pages load, about 2 of its 24 MB."""
-    installed = next(f for f in files("sphinx-mathjax-offline") if f.name == MATHJAX[0])
-    source = Path(installed.locate()).parent
-    target = Path(app.outdir, "_static", "mathjax")
-    for part in MATHJAX:
-        if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
-        else:
-            target.mkdir(exist_ok=True)
-            shutil.copy(source / part, target / part)
 
 
 def shrink_images(app):
@@ -112,7 +101,6 @@ def build_wheel(app):
 def finish_site(app, error):
     if error or app.builder.format != "html":
         return
-    copy_mathjax(app)
     shrink_images(app)
     build_wheel(app)
     static = Path(app.outdir, "_static")

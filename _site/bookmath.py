@@ -1,0 +1,60 @@
+"""Formulas as MathML, made when the book is built.
+
+A page shows its formulas before any script runs, and a screen reader reads them.
+"""
+
+import re
+
+from docutils import nodes
+from math_core import LatexError, LatexToMathML
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+CONVERTER = LatexToMathML(fancy_error=False)
+NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|multline)\}")
+# a tall bracket with an index or a power: Chromium makes it tall only in a row of its own
+TALL_BASE = re.compile(r"(<msu[bp](?:sup)?>)(<mo [^>]*minsize[^>]*>[^<]*</mo>)")
+log = logging.getLogger(__name__)
+
+
+def mathml(tex, node):
+    display = isinstance(node, nodes.math_block)
+    try:
+        formula = CONVERTER.convert_with_local_state(tex, displaystyle=display)
+    except LatexError as error:
+        log.warning("no formula: %s in %s", error, tex, location=node)
+        return ""
+    return TALL_BASE.sub(r"\1<mrow>\2</mrow>", formula)
+
+
+def rows(tex):
+    r"""Formulas as they stand in a source: ``\\`` begins a row, an empty line a formula."""
+    formulas = [part for part in tex.split("\n\n") if part.strip()]
+    if len(formulas) == 1 and r"\\" not in tex:
+        return tex
+    return r"\begin{aligned}" + r" \\ ".join(formulas) + r"\end{aligned}"
+
+
+def visit_math(self, node):
+    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
+    self.body.append(mathml(node.astext(), node) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_math_block(self, node):
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    if node["number"]:
+        number = get_node_equation_number(self, node)
+        self.body.append(f'<span class="eqno">({number})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    tex = node.astext()
+    # Sphinx counts the equations: the environment must not do so too
+    tex = NUMBERED.sub(r"\\\1{\2*}", tex) if node["nowrap"] else rows(tex)
+    self.body.append(mathml(tex, node) + "</div>\n")
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
