@@ -8,13 +8,14 @@ import pytest
 
 distributed = pytest.importorskip("distributed")
 
-SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "data_parallel.py"
+SCRIPT = Path(__file__).resolve().parent.parent / "gdref" / "data_parallel.py"
+MODULE = ("-m", "gdref.data_parallel")
 SECONDS = 120
 
 
-def run(*arguments, script=SCRIPT):
+def run(*arguments, script=MODULE):
     return subprocess.run(
-        [sys.executable, script, *arguments], capture_output=True, text=True, timeout=SECONDS
+        [sys.executable, *script, *arguments], capture_output=True, text=True, timeout=SECONDS
     )
 
 
@@ -54,7 +55,7 @@ def test_a_planted_error_is_found(address, tmp_path, right, wrong):
     assert text.count(right) == 1
     script = tmp_path / "wrong.py"
     script.write_text(text.replace(right, wrong))
-    done = run("--scheduler", address, "--epochs", "1", script=script)
+    done = run("--scheduler", address, "--epochs", "1", script=[script])
     assert done.returncode == 1 and "below 1e-12: False" in done.stdout, done.stderr
 
 

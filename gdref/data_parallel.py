@@ -1,7 +1,7 @@
 """Synchronous data-parallel descent in several processes, and the same run in one process.
 
-    python tools/data_parallel.py --workers 4                  processes on this machine
-    python tools/data_parallel.py --scheduler tcp://HOST:8786  a running Dask cluster
+    python -m gdref.data_parallel --workers 4                  processes on this machine
+    python -m gdref.data_parallel --scheduler tcp://HOST:8786  a running Dask cluster
 
 Every worker holds its own part of the examples.  In each step it returns the mean gradient over
 the examples of the batch that it holds; the mean of these, weighted by their numbers, is the
