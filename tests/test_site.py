@@ -6,17 +6,20 @@ Without Chromium the tests are skipped, and say so.
 import contextlib
 import functools
 import gzip
+import html
 import http.server
 import re
 import shlex
 import subprocess
 import sys
 import threading
+import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+from fontTools import ttLib
 
 ROOT = Path(__file__).resolve().parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
@@ -121,12 +124,14 @@ def faults(tab):
           const found = [];
           const formulas = 'article .math, article .text_latex';
           for (const e of document.querySelectorAll(formulas))
-            if (!e.querySelector('math') || !e.closest('.toggle-hidden, details') && !e.offsetWidth)
+            if (!e.querySelector('math')
+                || !e.closest('.toggle-hidden, details') && !e.offsetWidth)
               found.push('not typeset: ' + e.outerHTML.slice(0, 80));
           const article = document.querySelector('article');
           const walk = document.createTreeWalker(article || document.body, NodeFilter.SHOW_TEXT);
           for (let n; (n = walk.nextNode());)
-            if (/\\\(|\\\[|\\begin\{|\$\$/.test(n.data) && !n.parentElement.closest('pre, code, script'))
+            if (/\\\(|\\\[|\\begin\{|\$\$/.test(n.data)
+                && !n.parentElement.closest('pre, code, script'))
               found.push('raw TeX: ' + n.data.trim().slice(0, 80));
           for (const i of document.images)
             if (!i.complete || !i.naturalWidth) found.push('image not loaded: ' + i.src);
@@ -163,12 +168,77 @@ def test_page_is_typeset_and_quiet(opened):
     assert not wrong, "\n".join(wrong)
 
 
+def test_roots_and_brackets_fit(opened):
+    """What bookmath and bookstyle mend for Chromium: room after a root, brackets of two sizes."""
+    wrong = opened.evaluate(
+        """() => {
+          const right = e => e.getBoundingClientRect().right;
+          const shown = e => e.getBoundingClientRect().width;
+          const size = e => parseFloat(getComputedStyle(e).fontSize);
+          const roots = [...document.querySelectorAll('article msqrt')].filter(shown)
+            .filter(e => right(e) - right(e.lastElementChild) > 0.1 * size(e));
+          const brackets = [...document.querySelectorAll('article mo[minsize]')].filter(shown)
+            .filter(e => e.getBoundingClientRect().height
+                         < 0.9 * size(e) * parseFloat(e.getAttribute('minsize')));
+          return [...roots, ...brackets].map(e => e.closest('math').outerHTML.slice(0, 300));
+        }"""
+    )
+    assert not wrong, "\n".join(wrong)
+
+
+def test_math_font_has_every_sign(site):
+    font = ttLib.TTFont(site / "_static/math.woff2")
+    pages = [page.read_text(encoding="utf8") for page in site.rglob("*.html")]
+    formulas = "".join(re.findall(r"<math.*?</math>", "".join(pages), re.DOTALL))
+    signs = set(html.unescape(re.sub(r"<mtext>.*?</mtext>|<[^>]*>", "", formulas)))
+    assert len(signs) > 50
+    seen = {sign for sign in signs if unicodedata.category(sign) != "Cf"}  # some say how to read
+    assert not [sign for sign in seen if ord(sign) not in font.getBestCmap()]
+
+
 def test_page_is_light(opened):
     """All that a page loads, as a server would send it compressed: at most 1.2 MB."""
     bodies = {response.url: response.body() for response in opened.responses}
     sizes = {url: min(len(body), len(gzip.compress(body, 6))) for url, body in bodies.items()}
     heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:8]
     assert sum(sizes.values()) <= 1.2e6, (sum(sizes.values()), heaviest)
+
+
+@pytest.mark.parametrize("page", dict.fromkeys([PAGES[0], *CHAPTERS[8:10], PAGES[-1], "search"]))
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_style_sheet_keeps_what_pages_use(browser, server, page, colours):
+    """An element looks the same with all style sheets as with what bookstyle leaves of them."""
+    with visiting(browser, server, page, colours=colours) as tab:
+        looks = """() => {
+          const look = style => [...style].filter(key => !key.startsWith('--'))
+            .map(key => key + ': ' + style.getPropertyValue(key)).join('; ')
+            .replaceAll('0% 0%', '0px 0px');
+          const kinds = {};
+          for (const e of document.body.querySelectorAll(':not(svg *, math *)')) {
+            const kind = e.tagName + '.' + e.getAttribute('class');
+            kinds[kind] ??= ['', '::before', '::after']
+              .map(part => look(getComputedStyle(e, part))).join('; ');
+          }
+          return kinds;
+        }"""
+        ours = tab.evaluate(looks)
+        assert len(ours) > 50
+        tab.evaluate(
+            """async () => {
+              const link = document.querySelector('link[rel=stylesheet]');
+              link.href = link.href.replace('site.css', 'all.css');
+              await new Promise(done => link.onload = done);
+              await document.fonts.ready;
+              await Promise.all(document.getAnimations().map(a => a.finished));
+            }"""
+        )
+        theirs = tab.evaluate(looks)
+    changed = {
+        kind: set(theirs[kind].split("; ")) ^ set(look.split("; "))
+        for kind, look in ours.items()
+        if theirs[kind] != look
+    }
+    assert not changed, "\n".join(f"{kind}: {keys}" for kind, keys in changed.items())[:2000]
 
 
 def test_images_say_what_is_seen(opened):
