@@ -1,6 +1,6 @@
 """Compare all rules on the same problems with the same tuning budget; store the raw results.
 
-    python tools/compare_rules.py        writes chapters/data/comparison.json, some minutes
+    python -m gdref.compare_rules        writes gdref/comparison.json, some minutes
 
 Every rule gets TRIALS settings, drawn log-uniformly from RANGES.  Each setting is run once with
 the tuning seed and once with each evaluation seed; a seed shuffles the batches and starts the
@@ -16,7 +16,7 @@ import numpy as np
 
 from gdref import RULES, adamax, datasets, iterate, minibatch, problems
 
-RESULTS = Path(__file__).resolve().parent.parent / "chapters" / "data" / "comparison.json"
+RESULTS = Path(__file__).with_name("comparison.json")
 TRIALS = 64
 TUNING_SEED = 0
 SEEDS = [TUNING_SEED, *range(1, 11)]  # the first selects, the other ten judge
@@ -138,7 +138,6 @@ def main():
                 row |= {"train": compact(train), "validation": compact(validation)}
                 lines.append(json.dumps(row | {"test": compact(test)}))
                 progress(len(lines), total, f"{name}, {rule}", started)
-    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     print(f"\nWrote {RESULTS}", file=sys.stderr)
 
