@@ -1,6 +1,7 @@
 """Every package that the tests and the site need, directly or in turn, has its version pinned."""
 
 import re
+import tomllib
 from importlib.metadata import requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,9 +22,18 @@ def pins(file):
     return {plain(name): number for name, number in pairs}
 
 
+def asked_for(requirement):
+    """What a requirement needs; gdref's is read from pyproject.toml, which may be newer."""
+    if requirement.name != "gdref":
+        return requires(requirement.name) or []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return project["dependencies"] + sum((extras[name] for name in requirement.extras), [])
+
+
 def needed(requirement, found):
     """Add to ``found`` the names of what a requirement needs, on this Python."""
-    for text in requires(requirement.name) or []:
+    for text in asked_for(requirement):
         other = Requirement(text)
         extras = requirement.extras or {""}
         if other.marker and not any(other.marker.evaluate({"extra": e}) for e in extras):
