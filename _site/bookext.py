@@ -11,13 +11,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pydata_sphinx_theme
 from docutils import nodes
 from PIL import Image
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
 
 # parts of the theme that no page asks for
 UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
 IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+\.png)")')
 
+# the theme measures all code on the page in one go, to let the keyboard reach what scrolls
+MEASURE = re.compile(r"\.forEach\(e=>\{(e\.tabIndex=[^}]*)\}\)")
 # names, punctuation and space in code have the colour of the text: half of a page's elements
 PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 
@@ -69,6 +75,17 @@ def size_image(app, tag):
     return f'<img loading="lazy" width="{width}" height="{height}" {tag["rest"]}'
 
 
+def measure_in_turn(app):
+    """Let the browser answer the reader between one block of code and the next."""
+    script = "scripts/pydata-sphinx-theme.js"
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    code = (theme / script).read_text(encoding="utf8")
+    code, found = MEASURE.subn(r".forEach(e=>setTimeout(()=>{\1}))", code)
+    if not found:
+        log.warning("%s no longer measures code as bookext expects", script)
+    Path(app.outdir, "_static", script).write_text(code, encoding="utf8")
+
+
 def shrink_images(app):
     """Store the figures with 256 colours: a third of the bytes, and no difference to the eye."""
     for path in Path(app.outdir, "_images").glob("*.png"):
@@ -101,6 +118,7 @@ def build_wheel(app):
 def finish_site(app, error):
     if error or app.builder.format != "html":
         return
+    measure_in_turn(app)
     shrink_images(app)
     build_wheel(app)
     static = Path(app.outdir, "_static")

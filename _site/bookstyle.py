@@ -10,6 +10,7 @@ from importlib.metadata import files
 from pathlib import Path
 
 import lightningcss
+import pydata_sphinx_theme
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
@@ -90,8 +91,10 @@ def icon_fonts(app):
     css = Path(app.outdir, SHEET).read_text(encoding="utf8")
     icons = {c for c in css if "\ue000" <= c <= "\uf8ff"}
     icons |= {chr(int(code, 16)) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
-    for font in Path(app.outdir, "_static/vendor/fontawesome/webfonts").glob("*.woff2"):
-        shrink(TTFont(font), font, icons)
+    fonts = "vendor/fontawesome/webfonts"
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    for font in (theme / fonts).glob("*.woff2"):
+        shrink(TTFont(font), Path(app.outdir, "_static", fonts, font.name), icons)
 
 
 def finish_style(app, error):
