@@ -286,6 +286,25 @@ def test_no_sideways_scrolling_on_a_phone(browser, server, page):
     assert wide <= 0, f"{wide} px too wide"
 
 
+def test_readable_before_scripts_run(browser, server):
+    """Text, formulas and the first figure, with scripts switched off."""
+    with contextlib.closing(browser.new_context(java_script_enabled=False)) as context:
+        tab = context.new_page()
+        tab.goto(f"{server}/{CHAPTERS[1]}.html")
+        for what in ("h2", "p", "span.math > math", "div.math > math", "figure img"):
+            box = tab.locator(f"article {what}").first.bounding_box()
+            assert box["width"] > 5 and box["height"] > 5, what
+
+
+def test_print_has_every_figure(browser, server):
+    """Images that wait for the reader do not wait for the printer."""
+    with contextlib.closing(browser.new_page()) as tab:
+        tab.goto(f"{server}/{CHAPTERS[1]}.html")
+        tab.pdf()
+        missing = tab.evaluate("[...document.images].filter(i => !i.naturalWidth).length")
+    assert missing == 0
+
+
 @pytest.mark.parametrize("page", dict.fromkeys([PAGES[0], *CHAPTERS[::8], PAGES[-1], "genindex"]))
 def test_page_from_file(browser, site, page):
     with visiting(browser, site.as_uri(), page) as tab:
