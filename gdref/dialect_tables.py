@@ -60,6 +60,9 @@ class Dialect:
 LOOKAHEAD = "theta - gamma * v"
 HUGE = "10**9"  # a step number at which every bias correction has died away
 
+#: a rule and a library that does not have it, as ("adam", "keras")
+WITHOUT: set[tuple[str, str]] = set()
+
 # a row of a table on a line or two
 # fmt: off
 DIALECTS = (

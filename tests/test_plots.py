@@ -42,20 +42,37 @@ def cielab(rgb):
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-@pytest.mark.parametrize("vision", VISION)
-def test_the_colours_of_the_rules_stay_apart(vision):
-    seen = {
-        name: cielab(np.clip(np.array(VISION[vision]) @ linear_rgb(colour), 0, 1))
-        for name, colour in plots.COLOURS.items()
-    }
-    for a, b in itertools.combinations(seen, 2):
-        assert np.linalg.norm(seen[a] - seen[b]) > 15, (a, b)
+def seen(colour):
+    """The colour in CIELAB, as each kind of vision sees it."""
+    rgb = linear_rgb(colour)
+    return [cielab(np.clip(np.array(matrix) @ rgb, 0, 1)) for matrix in VISION.values()]
+
+
+def alike(a, b):
+    return any(np.linalg.norm(x - y) <= 15 for x, y in zip(seen(a), seen(b), strict=True))
+
+
+def pale(colour):
+    """Without a contrast of 3 to 1 on white."""
+    return 1.05 / (linear_rgb(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) < 3
+
+
+def free_colours(count=3):
+    """Colours that a new rule could have, for the message."""
+    grid = (f"#{r}{r}{g}{g}{b}{b}" for r, g, b in itertools.product("02468ac", repeat=3))
+    fit = (c for c in grid if not pale(c) and not any(alike(c, u) for u in plots.COLOURS.values()))
+    return list(itertools.islice(fit, count))
+
+
+def test_the_colours_of_the_rules_stay_apart():
+    pairs = itertools.combinations(plots.COLOURS, 2)
+    wrong = [(a, b) for a, b in pairs if alike(plots.COLOURS[a], plots.COLOURS[b])]
+    assert not wrong, f"{wrong}; free are {free_colours()}"
 
 
 def test_the_colours_of_the_rules_show_on_white():
-    for name, colour in plots.COLOURS.items():
-        luminance = linear_rgb(colour) @ [0.2126, 0.7152, 0.0722]
-        assert 1.05 / (luminance + 0.05) >= 3, name
+    wrong = [name for name, colour in plots.COLOURS.items() if pale(colour)]
+    assert not wrong, f"{wrong}; free are {free_colours()}"
 
 
 def test_every_rule_has_its_style():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gdref import RULES, dialects
+from gdref.dialect_tables import WITHOUT
 from gdref.dialects import (
     DIALECTS,
     LIBRARIES,
@@ -99,7 +100,8 @@ def test_pytorch_with_constant_momentum_is_optax_nadam():
 
 def test_every_rule_is_recorded_from_every_library():
     covered = {(r.rule, r.library) for r in EXACT}
-    assert covered == {(rule, library) for rule in RULES for library in LIBRARIES}
+    wanted = {(rule, library) for rule in RULES for library in LIBRARIES} - WITHOUT
+    assert covered == wanted, f"record, or name in dialect_tables.WITHOUT: {covered ^ wanted}"
 
 
 @pytest.mark.parametrize("entry", DIALECTS, ids=lambda e: f"{e.rule}-{e.library}-{e.eta}")

@@ -67,6 +67,11 @@ SAME_PATH = {
 }
 
 
+def test_every_rule_has_its_row():
+    """Adadelta has no rate, and a test of its own below."""
+    assert not RULES.keys() ^ {*SAME_PATH, "adadelta"}, "rules without a row in SAME_PATH"
+
+
 @pytest.mark.parametrize("name", SAME_PATH)
 @given(gs=gradients, c=scales)
 def test_path_does_not_change_with_the_unit_of_the_loss(name, gs, c):

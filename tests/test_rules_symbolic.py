@@ -132,6 +132,11 @@ PAPER = {
 }
 
 
+@pytest.mark.parametrize("table", ["SIGNATURES", "PAPER"])
+def test_every_rule_has_its_row(table):
+    assert not RULES.keys() ^ globals()[table].keys(), f"rules without a row in {table}"
+
+
 @every_rule
 def test_signature_and_defaults(name):
     state, hyperparameters = SIGNATURES[name]

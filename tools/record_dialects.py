@@ -457,7 +457,7 @@ def record_paths(names):
             for d in dialects.DIALECTS
             if (d.library, d.constructor) == (library, constructor)
         ]
-        files[origin.rule if origin.rule in rules else rules[0]] += [
+        files[origin.rule if origin.rule in rules or not rules else rules[0]] += [
             row(names, entry, same, arguments, problem, "other", {}, arguments)
         ]
     return files
@@ -468,7 +468,7 @@ def record_defaults(names):
     from gdref import dialects
 
     found = {library: {} for library in dialects.LIBRARIES}
-    for entry in dialects.DIALECTS:
+    for entry in (*dialects.DIALECTS, *dialects.ORIGINS):
         scope = eval(dialects.MODULES[entry.library], names)
         parameters = inspect.signature(getattr(scope, entry.constructor)).parameters
         found[entry.library][entry.constructor] = {
