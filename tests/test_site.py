@@ -69,8 +69,7 @@ def server(site):
 
 @contextlib.contextmanager
 def visiting(browser, base, page, width=1400, colours="light", query=""):
-    """A page in a tab of its own, laid out in full; what went wrong on the way is in its
-    ``.problems``."""
+    """A page in a tab of its own, loaded; what went wrong on the way is in its ``.problems``."""
     tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=colours)
     tab.problems, tab.responses = problems, responses = [], []
 
@@ -95,8 +94,6 @@ def visiting(browser, base, page, width=1400, colours="light", query=""):
     tab.goto(f"{base}/{page}.html{query}", wait_until="load")
     if page == "index":  # it leads on to the first page
         tab.wait_for_url(f"{base}/{PAGES[0]}.html")
-    # sections far from the window too: what is not laid out cannot be too wide
-    tab.add_style_tag(content=".bd-article section { content-visibility: visible !important }")
     tab.evaluate(
         """async () => {
           await document.fonts.ready;
@@ -284,6 +281,27 @@ def test_no_sideways_scrolling_on_a_phone(browser, server, page):
     with visiting(browser, server, page, width=400) as tab:
         wide = tab.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{wide} px too wide"
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_a_link_leads_to_its_section(browser, server, width):
+    """The heading stands under the bar at the top, wherever on the page it is."""
+    with contextlib.closing(browser.new_page(viewport={"width": width, "height": 900})) as tab:
+        tab.goto(f"{server}/{CHAPTERS[1]}.html")
+        sections = tab.eval_on_selector_all("article section section", "s => s.map(e => e.id)")
+        missed = []
+        for section in sections[::4]:
+            tab.goto("about:blank")
+            tab.goto(f"{server}/{CHAPTERS[1]}.html#{section}", wait_until="load")
+            tab.wait_for_timeout(300)
+            top, below = tab.evaluate(
+                """id => [document.getElementById(id).getBoundingClientRect().top,
+                          document.documentElement.scrollHeight - scrollY - innerHeight]""",
+                section,
+            )
+            if not (0 <= top < 150 or below < 5):
+                missed.append((section, top))
+    assert len(sections) > 30 and not missed
 
 
 def test_readable_before_scripts_run(browser, server):
