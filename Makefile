@@ -84,7 +84,7 @@ dialects: $(VENV)/installed
 	$(BIN)/python tools/record_dialects.py
 
 compare: $(VENV)/installed
-	$(BIN)/python -m gdref.compare_rules
+	$(BIN)/python -m gdref.experiments.comparison
 
 benchmarks: $(VENV)/installed
 	$(BIN)/python benchmarks/benchmarks.py

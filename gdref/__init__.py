@@ -1,10 +1,10 @@
 """gdref: the update rules of the book *Gradient Descent, Derived and Run*.
 
-One function a rule (:mod:`gdref.rules`), one loop (:mod:`gdref.iterate`); SymPy and Matplotlib
-are needed only by :mod:`gdref.symbolic` and :mod:`gdref.plots` and imported only with these.
+One function a rule (:mod:`gdref.rules`), one loop (:mod:`gdref.loop`); SymPy and Matplotlib
+are needed only by :mod:`gdref.symbolic` and :mod:`gdref.book.plots` and imported only with these.
 """
 
-from gdref.iterate import Result, iterate, iterate_state, minimize
+from gdref.loop import Result, iterate, iterate_state, minimize
 from gdref.rules import (
     RULES,
     adadelta,

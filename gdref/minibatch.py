@@ -55,7 +55,7 @@ def _batches(n, size, epochs, rng):
             yield order[first : first + size]
 
 
-def gradients(
+def batch_gradients(
     grad: Callable,
     n: int,
     size: int,
@@ -74,7 +74,7 @@ def gradients(
     >>> data = np.array([1.0, 2.0, 3.0, 4.0])
     >>> def grad(theta, batch):
     ...     return theta - data[batch].mean()
-    >>> [float(x) for x in iterate(gd, gradients(grad, 4, size=2, epochs=1), 0.0, eta=1.0)]
+    >>> [float(x) for x in iterate(gd, batch_gradients(grad, 4, size=2, epochs=1), 0.0, eta=1.0)]
     [0.0, 1.5, 3.5]
     """
     return (

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from gdref.elementary import cos, maximum
-from gdref.iterate import is_real, is_symbolic, shown
+from gdref.loop import is_real, is_symbolic, shown
 
 Schedule = Callable[[Any], Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from gdref.iterate import check_step, form, iterate_state, name_of
+from gdref.loop import check_step, form, iterate_state, name_of
 
 NOTATION = {
     "theta": r"\theta",

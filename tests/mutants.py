@@ -33,7 +33,7 @@ REPORT = ROOT / "tests" / "mutants.md"
 TESTS = {
     "symbols": "test_rules_symbolic.py",
     "properties": "test_rules_properties.py",
-    "recorded": "test_recorded.py",
+    "recorded": "test_dialects.py",
 }
 COLUMNS = [*TESTS, "chapter"]
 SECONDS = 600

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from gdref import RULES, adam, nag
-from gdref.javascript import RESERVED, rule_source, source, surface_source
+from gdref.book.javascript import RESERVED, rule_source, source, surface_source
 from gdref.problems import SURFACES, Surface
 
 WORD = re.compile(r"(?<![\w.$])[A-Za-z_$][\w$]*")
@@ -131,7 +131,7 @@ def test_a_max_and_a_piecewise_are_printed():
 
 
 def test_the_shared_script_holds_no_rule_and_no_surface():
-    script = files("gdref").joinpath("figure.js").read_text(encoding="utf-8")
+    script = files("gdref.book").joinpath("figure.js").read_text(encoding="utf-8")
     named = set(RULES) | set(SURFACES) | {"beta1", "beta2", "gamma", "rho", "eta", "eps", "lam"}
     assert not named & words(script)
     assert not re.search(r"Math\.(pow|sqrt|exp)|\*\* *2", script)

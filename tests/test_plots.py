@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from gdref import RULES, adam, plots, problems
+from gdref import RULES, adam, problems
+from gdref.book import plots
 
 # Linear RGB as seen with a colour vision deficiency: Machado, Oliveira & Fernandes 2009.
 VISION = {

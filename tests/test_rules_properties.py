@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdref import RULES, gd, iterate, iterate_state, momentum, nag
-from gdref.iterate import form
+from gdref.loop import form
 from gdref.rules import adadelta, adagrad, adam, adamax, adamw, amsgrad, nadam, rmsprop
 
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -466,7 +466,7 @@ def test_a_float_stays_a_float_and_calls_no_numpy(name, number, monkeypatch):
 def test_a_step_of_the_loop_on_a_float_calls_no_numpy(name, monkeypatch):
     steps = iterate_state(RULES[name], wavy_float, 1.5)
     next(steps), next(steps)
-    without_numpy(monkeypatch, "gdref.rules", "gdref.elementary", "gdref.iterate")
+    without_numpy(monkeypatch, "gdref.rules", "gdref.elementary", "gdref.loop")
     for _ in range(3):
         assert all(type(x) is float for x in next(steps))
 

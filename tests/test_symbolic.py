@@ -94,7 +94,7 @@ def test_an_unrolled_rule_evaluated_is_a_run(name):
 
 
 def hyperparameters(name):
-    from gdref.iterate import form
+    from gdref.loop import form
 
     return form(RULES[name])[2]
 

@@ -1,7 +1,7 @@
 """Record the paths that PyTorch, Keras and Optax take, and compare them with the stored ones.
 
     python tools/record_dialects.py            record, compare, print what changed; store nothing
-    python tools/record_dialects.py --write    record and store in gdref/recorded
+    python tools/record_dialects.py --write    record and store in gdref/dialects/paths
     python tools/record_dialects.py --latest   the same with the newest releases instead of the pins
 
 The libraries live in an environment of their own, .venv-dialects, which the script makes and

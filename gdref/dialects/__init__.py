@@ -11,7 +11,7 @@ r"""How PyTorch, Keras and Optax write the rules of this book, and how to get fr
     >>> rule.__name__, hyperparameters["eta"]
     ('adam', 0.01 / sqrt(1 - 0.99**t))
 
-The conversions are data: :mod:`gdref.dialect_tables` maps the parameters of one side to
+The conversions are data: :mod:`gdref.dialects.tables` maps the parameters of one side to
 expressions in those of the other.  An expression in t becomes a function of t, which
 :func:`gdref.iterate` takes as a schedule.
 
@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from gdref.dialect_tables import DIALECTS, ORIGINS, Dialect, Origin
-from gdref.iterate import iterate_state
+from gdref.dialects.tables import DIALECTS, ORIGINS, Dialect, Origin
+from gdref.loop import iterate_state
 from gdref.rules import RULES
 
 Rule = str | Callable  # a rule or its name
@@ -429,7 +429,7 @@ class Recording:
 
 
 def _file(name):
-    return resources.files("gdref").joinpath("recorded", name + ".json")
+    return resources.files("gdref.dialects").joinpath("paths", name + ".json")
 
 
 def _is_stored(name):

@@ -8,8 +8,8 @@ import pytest
 
 distributed = pytest.importorskip("distributed")
 
-SCRIPT = Path(__file__).resolve().parent.parent / "gdref" / "data_parallel.py"
-MODULE = ("-m", "gdref.data_parallel")
+SCRIPT = Path(__file__).resolve().parent.parent / "gdref" / "experiments" / "data_parallel.py"
+MODULE = ("-m", "gdref.experiments.data_parallel")
 SECONDS = 120
 
 

@@ -7,8 +7,18 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from gdref import RULES, gd, iterate, momentum, simulate
-from gdref.simulate import Costs, add, delays, elastic, exchanges, local, overwrite, stale
+from gdref import RULES, gd, iterate, momentum
+from gdref.experiments import simulation
+from gdref.experiments.simulation import (
+    Costs,
+    add,
+    delays,
+    elastic,
+    exchanges,
+    local,
+    overwrite,
+    stale,
+)
 
 NO_NETWORK = Costs(compute=1.0, latency=0.0, message=0.0)
 TARGETS = np.random.default_rng(0).normal(size=(40, 3))
@@ -25,7 +35,7 @@ def order(workers, count, **options):
 
 
 def test_examples():
-    found = doctest.testmod(simulate)
+    found = doctest.testmod(simulation)
     assert found.attempted > 5 and found.failed == 0
 
 
@@ -82,7 +92,7 @@ def test_the_mean_time_does_not_depend_on_the_spread():
 def test_the_slowest_of_p_takes_the_harmonic_number(workers):
     costs = Costs(compute=1.0, spread=0.4, latency=0.0, message=0.0)
     steps = 20_000
-    *_, end = islice(simulate.synchronous_times(workers, costs, 0), steps)
+    *_, end = islice(simulation.synchronous_times(workers, costs, 0), steps)
     harmonic = sum(1 / k for k in range(1, workers + 1))
     assert end / steps == pytest.approx(0.6 + 0.4 * harmonic, rel=0.02)
 
@@ -116,7 +126,7 @@ def test_a_number_of_workers_that_makes_no_sense(workers):
     with pytest.raises(ValueError, match="workers"):
         exchanges(workers, NO_NETWORK)
     with pytest.raises(ValueError, match="workers"):
-        simulate.synchronous_times(workers, NO_NETWORK)
+        simulation.synchronous_times(workers, NO_NETWORK)
 
 
 def test_other_bad_input():

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gdref.iterate import form
+from gdref.loop import form
 
 
 @dataclass(frozen=True)

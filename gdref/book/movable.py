@@ -1,8 +1,8 @@
 """A figure that the reader moves: the path of a rule on a surface, its loss, its state.
 
 The figure is Matplotlib's own SVG.  Where scripts run, ``figure.js`` redraws its lines in place,
-with the functions that :mod:`gdref.javascript` makes from the rules; where none run, in print and
-in the PDF, the figure stands as it was drawn here.
+with the functions that :mod:`gdref.book.javascript` makes from the rules; where none run, in print
+and in the PDF, the figure stands as it was drawn here.
 """
 
 import base64
@@ -24,9 +24,9 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, Transform
 
-from gdref import plots
-from gdref.iterate import DECAYS, check_hyperparameters, form, iterate_state, name_of
-from gdref.javascript import rule_source, surface_source
+from gdref.book import plots
+from gdref.book.javascript import rule_source, surface_source
+from gdref.loop import DECAYS, check_hyperparameters, form, iterate_state, name_of
 from gdref.rules import RULES
 
 BEGIN, END = "<!-- movable figure -->", "<!-- end of movable figure -->"
@@ -593,4 +593,4 @@ def slug(text: str) -> str:
 
 
 def resource(name: str) -> str:
-    return files("gdref").joinpath(name).read_text(encoding="utf-8").strip()
+    return files("gdref.book").joinpath(name).read_text(encoding="utf-8").strip()

@@ -1,5 +1,5 @@
-// Redraws a figure of gdref.movable in place.  No update rule and no test function stands here:
-// `rules`, `loss` and `gradients` come from gdref.javascript, everything else from `figure`.
+// Redraws a figure of gdref.book.movable in place.  No update rule and no test function stands here:
+// `rules`, `loss` and `gradients` come from gdref.book.javascript, everything else from `figure`.
 function movable(root, figure, rules, loss, gradients) {
   if (root.gdref) return; // the same output, included twice
   const find = name => root.querySelector(`[id="${root.id}-${name}"]`);
@@ -25,7 +25,7 @@ function movable(root, figure, rules, loss, gradients) {
   const quantity = ({history}, k, i) =>
     history.map((now, t) => k ? now[i][k] : t ? now[i][0] - history[t - 1][i][0] : NaN);
 
-  // ---- numbers as text and axes, as gdref.movable has them
+  // ---- numbers as text and axes, as gdref.book.movable has them
 
   const number = (value, digits = 4) => {
     if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : "infinite";

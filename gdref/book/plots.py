@@ -11,7 +11,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 
-from gdref.iterate import name_of
+from gdref.loop import name_of
 
 WIDTH = 7.0  # inches; at 100 px an inch this is the text column
 

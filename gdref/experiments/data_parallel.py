@@ -1,7 +1,7 @@
 """Synchronous data-parallel descent in several processes, and the same run in one process.
 
-    python -m gdref.data_parallel --workers 4                  processes on this machine
-    python -m gdref.data_parallel --scheduler tcp://HOST:8786  a running Dask cluster
+    python -m gdref.experiments.data_parallel --workers 4                  processes on this machine
+    python -m gdref.experiments.data_parallel --scheduler tcp://HOST:8786  a running Dask cluster
 
 Every worker holds its own part of the examples.  In each step it returns the mean gradient over
 the examples of the batch that it holds; the mean of these, weighted by their numbers, is the

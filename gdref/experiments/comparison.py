@@ -1,6 +1,6 @@
 """Compare all rules on the same problems with the same tuning budget; store the raw results.
 
-    python -m gdref.compare_rules        writes gdref/comparison.json, some minutes
+    python -m gdref.experiments.comparison        writes comparison.json, some minutes
 
 Every rule gets TRIALS settings, drawn log-uniformly from RANGES.  Each setting is run once with
 the tuning seed and once with each evaluation seed; a seed shuffles the batches and starts the
@@ -95,7 +95,7 @@ class Problem:
     def run(self, rule, setting, seed):
         """Training loss, validation loss and test error after the last epoch."""
         model = self.train(seed)
-        batches = minibatch.gradients(model.grad, model.n, self.batch, self.epochs, rng=seed)
+        batches = minibatch.batch_gradients(model.grad, model.n, self.batch, self.epochs, rng=seed)
         step = adamax_from if rule == "adamax" else RULES[rule]
         with np.errstate(all="ignore"):  # a diverging run has the loss inf
             *_, theta = iterate(step, batches, model.theta0, **setting)

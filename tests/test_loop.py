@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 from gdref import RULES, Result, adam, adamax, gd, iterate, iterate_state, minimize, momentum
-from gdref.minibatch import gradients
+from gdref.minibatch import batch_gradients
 
 NAN, INF = math.nan, math.inf
 
@@ -70,7 +70,7 @@ def test_an_iterable_of_gradients_ends_the_run():
 
 def test_mini_batches_are_gradients():
     data = np.array([1.0, 2.0, 3.0, 4.0])
-    batches = gradients(lambda x, batch: x - data[batch].mean(), 4, size=2, epochs=2, rng=1)
+    batches = batch_gradients(lambda x, batch: x - data[batch].mean(), 4, size=2, epochs=2, rng=1)
     path = list(iterate(gd, batches, 0.0, eta=1.0))
     assert len(path) == 5 and path[2] + path[1] == 5.0  # the two halves' means sum to 5
 

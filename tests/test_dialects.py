@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from gdref import RULES, dialects
-from gdref.dialect_tables import WITHOUT
 from gdref.dialects import (
     DIALECTS,
     LIBRARIES,
@@ -26,6 +25,7 @@ from gdref.dialects import (
     replay,
     to_library,
 )
+from gdref.dialects.tables import WITHOUT
 
 CLOSE = 1e-12  # rounding stays a hundred times below
 APART = 1e-11  # paths that differ by the rule, not by rounding
@@ -143,7 +143,7 @@ def test_recordings_say_where_they_come_from():
     for r in EXACT + PLAIN + OTHER:
         assert r.version and r.code and r.library in r.code[0].replace("torch", "pytorch")
         assert np.array_equal(r.path[0], PROBLEMS[r.problem][0])
-    files = resources.files("gdref").joinpath("recorded").iterdir()
+    files = resources.files("gdref.dialects").joinpath("paths").iterdir()
     assert sum(len(f.read_bytes()) for f in files) < 1.5e6
 
 

@@ -1,0 +1,1 @@
+"""What the chapters draw with: plots, movable figures, the rules as JavaScript."""
