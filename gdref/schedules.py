@@ -32,8 +32,11 @@ from gdref._checks import (
 from gdref.elementary import cos, maximum, minimum, where
 
 
-class Schedule:
-    """A function of the step that knows how it was made, so that it prints and pickles."""
+Schedule = Callable[[Any], Any]
+
+
+class _Made:
+    """A schedule that knows how it was made, so that it prints and pickles."""
 
     def __init__(self, function: Callable, make: Callable, args: tuple, kwargs: dict):
         self._function, self._made_by = function, (make, args, kwargs)
@@ -55,11 +58,11 @@ Arguments = ParamSpec("Arguments")
 
 
 def _schedule(make: Callable[Arguments, Callable]) -> Callable[Arguments, Schedule]:
-    """Let a function that makes schedules return a :class:`Schedule`."""
+    """Let a function that makes schedules return a schedule that prints and pickles."""
 
     @functools.wraps(make)
     def made(*args, **kwargs):
-        return Schedule(make(*args, **kwargs), made, args, kwargs)
+        return _Made(make(*args, **kwargs), made, args, kwargs)
 
     return made
 
@@ -67,7 +70,7 @@ def _schedule(make: Callable[Arguments, Callable]) -> Callable[Arguments, Schedu
 @_schedule
 def exponential(
     initial: float, decay_steps: float, decay_rate: float, *, staircase: bool = False
-) -> Callable[[Any], Any]:
+) -> Schedule:
     r"""Exponential decay.
 
     .. math::
@@ -108,7 +111,7 @@ def exponential(
 
 
 @_schedule
-def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Callable[[Any], Any]:
+def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     r"""Piecewise constant: one value up to each boundary, the last one for ever.
 
     .. math::
@@ -158,7 +161,7 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Ca
 @_schedule
 def polynomial(
     initial: float, decay_steps: float, end: float = 0.0, *, power: float = 1, cycle: bool = False
-) -> Callable[[Any], Any]:
+) -> Schedule:
     r"""Polynomial decay to a last value; with power 1 a straight line.
 
     .. math::
@@ -214,7 +217,7 @@ def inverse_time(
     *,
     power: float = 1,
     staircase: bool = False,
-) -> Callable[[Any], Any]:
+) -> Schedule:
     r"""Inverse time decay, the schedule of Robbins & Monro (1951).
 
     .. math::
@@ -259,7 +262,7 @@ def inverse_time(
 
 
 @_schedule
-def step(initial: float, every: float, factor: float) -> Callable[[Any], Any]:
+def step(initial: float, every: float, factor: float) -> Schedule:
     r"""Step decay: multiplied by a factor every so many steps.
 
     .. math::
@@ -292,7 +295,7 @@ def step(initial: float, every: float, factor: float) -> Callable[[Any], Any]:
 
 
 @_schedule
-def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Callable[[Any], Any]:
+def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
     r"""Cosine decay: half a wave from the initial to the last value (Loshchilov & Hutter 2017).
 
     .. math::
@@ -330,7 +333,7 @@ def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Callable[[An
 
 
 @_schedule
-def warmup(schedule: Any, steps: int, start: float = 0.0) -> Callable[[Any], Any]:
+def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
     r"""Linear warm-up: a straight line to the first value of another schedule, then that schedule.
 
     .. math::
@@ -369,7 +372,7 @@ def warmup(schedule: Any, steps: int, start: float = 0.0) -> Callable[[Any], Any
 
 
 @_schedule
-def join(first: Schedule, steps: int, then: Any) -> Callable[[Any], Any]:
+def join(first: Schedule, steps: int, then: Any) -> Schedule:
     r"""One schedule for so many steps, then another, which begins with its own step 1.
 
     .. math::
@@ -410,7 +413,7 @@ def join(first: Schedule, steps: int, then: Any) -> Callable[[Any], Any]:
     return schedule
 
 
-def constant(value: Any) -> Callable[[Any], Any]:
+def constant(value: Any) -> Schedule:
     return lambda t: value + 0.0 * t if isinstance(t, np.ndarray) else value
 
 
