@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test lowest versions lab execute text notebook lint mutants dialects compare benchmarks clean help
+.PHONY: book pdf zip test portable lowest versions lab execute text notebook lint mutants dialects compare benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -46,6 +46,10 @@ test: $(VENV)/installed
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 
 # gdref with the oldest versions that it accepts
+# the chapters under other BLAS kernels, fewer vector instructions, flipped last bits
+portable: $(VENV)/installed
+	$(BIN)/python tools/portable.py $(CHAPTER)
+
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
 
@@ -111,6 +115,7 @@ help:
 	@echo "make pdf                     the whole book as one PDF (needs TeX)"
 	@echo "make zip                     the site as one zip, to be opened from a disk"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
+	@echo "make portable [CHAPTER=adam] the chapters as other machines would run them"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make versions                the tests on each Python here, lowest and pinned versions"
 	@echo "make lab                     open the chapters in JupyterLab"
