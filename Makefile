@@ -6,10 +6,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BOOK := _build/html/index.html
 PORT ?= 8000
-# one thread: the same outputs on every machine
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: book pdf zip test portable lowest versions lab execute text notebook lint mutants dialects compare benchmarks clean help
@@ -45,11 +41,11 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 
-# gdref with the oldest versions that it accepts
 # the chapters under other BLAS kernels, fewer vector instructions, flipped last bits
 portable: $(VENV)/installed
 	$(BIN)/python tools/portable.py $(CHAPTER)
 
+# gdref with the oldest versions that it accepts
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
 

@@ -1,6 +1,3 @@
-"""For the tests and the notebooks alike: one thread, as when the outputs were stored."""
+"""For the tests and the notebooks alike."""
 
-import os
-
-for library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+from tools import one_thread as one_thread  # before anything imports NumPy

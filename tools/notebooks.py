@@ -17,15 +17,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# one thread: a sum then has one order of its terms, on every machine
-THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-os.environ.update(THREADS)
-
-import jupytext  # noqa: E402
-import nbformat  # noqa: E402
-from jupytext.combine import combine_inputs_with_outputs  # noqa: E402
-from nbclient import NotebookClient  # noqa: E402
-from nbclient.exceptions import CellControlSignal, DeadKernelError  # noqa: E402
+import jupytext
+import nbformat
+import one_thread as one_thread  # the kernels inherit it
+from jupytext.combine import combine_inputs_with_outputs
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
