@@ -19,10 +19,11 @@ rule in the rule's order.  numba compiles the loop; it is imported at the first 
 """
 
 import functools
+import itertools
 import keyword
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -31,6 +32,7 @@ import numpy as np
 from gdref.loop import form, name_of, shown
 
 TYPES = (np.dtype(np.float64), np.dtype(np.float32))
+WORTH_SHARING = 2**15  # below this many parameters a second thread costs more than it saves
 
 # SymPy's name of a function, and its name in the loop
 FUNCTIONS = {
@@ -62,7 +64,8 @@ def compile(rule: Callable, *, parallel: bool = False) -> "Compiled":
     rule
         an update rule that treats every parameter alike, by itself (elementwise).
     parallel
-        whether the loop is shared between threads; ``numba.set_num_threads`` sets how many.
+        whether threads share a loop over many parameters; ``numba.set_num_threads`` sets how
+        many threads.
 
     Returns
     -------
@@ -136,12 +139,12 @@ class Compiled:
         self.rule = rule
         self.parallel = parallel
         self._state, self._initial, self._defaults = form(rule)
-        write = functools.partial(_loop, name_of(rule), traced, list(self._defaults), parallel)
-        self.source = write({**traced.state, "theta": traced.theta}, reads_gradient=True)
-        # Where the gradient is asked for: at theta itself, or ahead of it.
-        self._ahead = traced.asked != traced.symbols["theta"]
-        self._point_source = write({"theta": traced.asked}, reads_gradient=False)
-        self._machine: dict[tuple[str, np.dtype], Callable] = {}
+        self._numbers = tuple(map(float, self._defaults.values()))
+        loop = functools.partial(_Loop, name_of(rule), traced, list(self._defaults))
+        self._step = loop(["g"], {**traced.state, "theta": traced.theta})
+        ahead = traced.asked != traced.symbols["theta"]
+        self._look_ahead = loop([], {"theta": traced.asked}) if ahead else None
+        self.source = self._step.source(parallel)
 
     def __call__(self, t, theta, grad, *state, **hyperparameters):
         if type(theta) is not np.ndarray or theta.dtype not in TYPES:
@@ -173,9 +176,7 @@ class Compiled:
         TypeError, ValueError
             if an array is none of that, and nothing has been changed.
         """
-        arrays = self._arrays(theta, state, g)
-        numbers = self._numbers(t, hyperparameters)
-        self._code("update", theta.dtype)(numbers[0], *arrays, *numbers[1:])
+        self._run(self._step, t, (theta, g, *state), hyperparameters)
 
     def start(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
         """The state before step 1, as arrays like theta."""
@@ -185,12 +186,10 @@ class Compiled:
         self, t: Real, theta: np.ndarray, *state: np.ndarray, **hyperparameters: Real
     ) -> np.ndarray:
         """Where the rule asks for its gradient: theta itself, or a new array for a look-ahead."""
-        if not self._ahead:
+        if self._look_ahead is None:
             return theta
         point = theta.copy()
-        arrays = self._arrays(point, state)
-        numbers = self._numbers(t, hyperparameters)
-        self._code("point", theta.dtype)(numbers[0], *arrays, *numbers[1:])
+        self._run(self._look_ahead, t, (point, *state), hyperparameters)
         return point
 
     def __repr__(self):
@@ -199,27 +198,28 @@ class Compiled:
     def __reduce__(self):
         return _compiled, (self.rule, self.parallel)
 
-    def _arrays(self, theta, state, *gradient):
-        """Check theta, the gradient if there is one, and the state; return them flat."""
-        names = ["theta", *["g" for _ in gradient], *self._state]
-        arrays = [theta, *gradient, *state]
-        if len(arrays) != len(names):
+    def _run(self, loop, t, arrays, hyperparameters):
+        """Check all arguments, then run a loop on the arrays, flat."""
+        if len(arrays) != len(loop.arrays):
+            given = len(arrays) - len(loop.arrays) + len(self._state)
             raise TypeError(
                 f"{name_of(self.rule)} has {len(self._state)} state array(s) "
-                f"({', '.join(self._state) or 'none'}); {len(state)} given"
+                f"({', '.join(self._state) or 'none'}); {given} given"
             )
-        for name, array in zip(names, arrays, strict=True):
-            _check_array(name, array, theta)
-        for k, (name, array) in enumerate(zip(names, arrays, strict=True)):
-            for other in range(k):
-                if np.may_share_memory(array, arrays[other]):
-                    raise ValueError(f"{names[other]} and {name} overlap; each needs its own array")
-        return [array.reshape(-1) for array in arrays]
+        _check_arrays(loop.arrays, arrays)
+        numbers = self._numbers
+        if hyperparameters:
+            self._check_numbers(hyperparameters)
+            numbers = tuple(map(float, (self._defaults | hyperparameters).values()))
+        theta = arrays[0]
+        if theta.ndim != 1:
+            arrays = [array.reshape(-1) for array in arrays]
+        parallel = self.parallel and theta.size >= WORTH_SHARING
+        loop.code(theta.dtype, parallel)(float(t), *arrays, *numbers)
 
-    def _numbers(self, t, hyperparameters):
-        """t and all hyperparameters as floats; raise for an unknown one and for an array."""
-        for name, value in {"t": t, **hyperparameters}.items():
-            if name != "t" and name not in self._defaults:
+    def _check_numbers(self, hyperparameters):
+        for name, value in hyperparameters.items():
+            if name not in self._defaults:
                 raise TypeError(
                     f"{name_of(self.rule)} has no hyperparameter {name} (given as {shown(value)}); "
                     f"it has {', '.join(self._defaults) or 'none'}"
@@ -228,17 +228,6 @@ class Compiled:
                 raise TypeError(
                     f"{name} is {shown(value)}; a compiled rule takes one number, no array"
                 )
-        return [float(t), *map(float, (self._defaults | hyperparameters).values())]
-
-    def _code(self, which, dtype):
-        """The machine code of a loop for one type of array, compiled when it is first needed."""
-        if (which, dtype) not in self._machine:
-            source = self.source if which == "update" else self._point_source
-            gradients = 1 if which == "update" else 0
-            self._machine[which, dtype] = _machine_code(
-                source, dtype, gradients, len(self._state), len(self._defaults), self.parallel
-            )
-        return self._machine[which, dtype]
 
 
 def _filled(theta, value):
@@ -246,6 +235,26 @@ def _filled(theta, value):
     if np.ndim(value) == 0:
         return np.full(theta.shape, value, theta.dtype)
     return np.array(value)
+
+
+def _check_arrays(names, arrays):
+    """Raise if arrays cannot be worked on in place; the usual ones pass in a microsecond."""
+    theta = arrays[0]
+    for name, array in zip(names, arrays, strict=True):
+        if not (
+            type(array) is np.ndarray
+            and array.dtype in TYPES
+            and array.dtype == theta.dtype
+            and array.shape == theta.shape
+            and array.flags.carray  # contiguous, aligned and not read-only
+        ):
+            _check_array(name, array, theta)
+    # Arrays that own their memory overlap only if they are the same.
+    if len({id(array) for array in arrays if array.base is None}) < len(arrays):
+        named = zip(names, arrays, strict=True)
+        for (name, array), (other, second) in itertools.combinations(named, 2):
+            if np.may_share_memory(array, second):
+                raise ValueError(f"{name} and {other} overlap; each needs its own array")
 
 
 def _check_array(name, array, theta):
@@ -257,32 +266,10 @@ def _check_array(name, array, theta):
         raise TypeError(f"{name} is {array.dtype} and theta {theta.dtype}; they must be the same")
     if array.shape != theta.shape:
         raise ValueError(f"{name} has the shape {array.shape} and theta {theta.shape}")
-    flags = array.flags
-    if not flags.c_contiguous or not flags.aligned:
+    if not array.flags.c_contiguous or not array.flags.aligned:
         raise ValueError(f"{name} is not contiguous; np.ascontiguousarray({name}) is")
-    if not flags.writeable and name != "g":
+    if not array.flags.writeable and name != "g":
         raise ValueError(f"{name} is read-only; it is to be changed in place")
-
-
-def _machine_code(source, dtype, gradients, states, numbers, parallel):
-    import numba
-
-    namespace = {**NAMESPACE, "prange": numba.prange}
-    before = set(namespace)
-    exec(source, namespace)
-    (name,) = set(namespace) - before - {"__builtins__"}
-    real = numba.from_dtype(dtype)
-    signature = numba.void(
-        numba.float64,
-        real[::1],
-        *[numba.types.Array(real, 1, "C", readonly=True)] * gradients,
-        *[real[::1]] * states,
-        *[numba.float64] * numbers,
-    )
-    # error_model: 1 / 0 is infinite and 0 / 0 NaN, as in an array, and no exception.
-    # There is no fastmath: it would let the compiler assume that NaN does not occur.
-    options = {"error_model": "numpy", "nogil": True, "parallel": parallel}
-    return numba.njit(signature, **options)(namespace[name])
 
 
 def _check_against_the_rule(compiled):
@@ -315,16 +302,52 @@ def _check_against_the_rule(compiled):
                     raise _untraceable(rule, f"its {name} at step {t} is not that of its trace")
 
 
+class _Loop:
+    """A loop over the parameters: its source, and its machine code for each type of array."""
+
+    def __init__(self, rule_name, traced, hyperparameters, gradient, outputs):
+        self.arrays = ["theta", *gradient, *traced.state]
+        self.numbers = ["t", *hyperparameters]
+        self.lines = _lines(rule_name, traced, self.arrays, self.numbers, outputs)
+        self.machine: dict[tuple[np.dtype, bool], Callable] = {}
+
+    def source(self, parallel):
+        text = "\n".join(self.lines)
+        return text.replace(" in range(", " in prange(") if parallel else text
+
+    def code(self, dtype, parallel=False):
+        """The machine code for one type of array, compiled when it is first needed."""
+        if (dtype, parallel) not in self.machine:
+            self.machine[dtype, parallel] = self.compile(dtype, parallel)
+        return self.machine[dtype, parallel]
+
+    def compile(self, dtype, parallel):
+        import numba
+
+        namespace = {**NAMESPACE, "prange": numba.prange}
+        before = {*namespace, "__builtins__"}
+        exec(self.source(parallel), namespace)
+        (function,) = (namespace[name] for name in set(namespace) - before)
+        real = numba.from_dtype(dtype)
+        types = {name: real[::1] for name in self.arrays}
+        if "g" in types:
+            types["g"] = numba.types.Array(real, 1, "C", readonly=True)
+        numbers = [numba.float64] * len(self.numbers)
+        signature = numba.void(numbers[0], *types.values(), *numbers[1:])
+        # error_model: 1 / 0 is infinite and 0 / 0 NaN, as in an array, and no exception.
+        # There is no fastmath: it would let the compiler assume that NaN does not occur.
+        options = {"error_model": "numpy", "nogil": True, "parallel": parallel}
+        return numba.njit(signature, **options)(function)
+
+
 # The source of the loop.  SUM, PRODUCT and ATOM say how strongly an expression binds.
 
 SUM, PRODUCT, ATOM = 1, 2, 3
 
 
-def _loop(rule_name, traced, hyperparameters, parallel, outputs, reads_gradient):
-    """The source of a function that computes ``outputs`` in place, one parameter at a time."""
-    state = list(traced.state)
-    arrays = ["theta", *(["g"] if reads_gradient else []), *state]
-    arguments = ["t", *arrays, *hyperparameters]
+def _lines(rule_name, traced, arrays, numbers, outputs):
+    """The lines of a function that computes ``outputs`` in place, one parameter at a time."""
+    arguments = ["t", *arrays, *numbers[1:]]
     taken = {*arguments, *keyword.kwlist, *NAMESPACE, *FUNCTIONS.values(), "range", "prange"}
 
     def fresh(name):
@@ -336,18 +359,17 @@ def _loop(rule_name, traced, hyperparameters, parallel, outputs, reads_gradient)
     i, real = fresh("i"), fresh("real")
     function = fresh(rule_name if rule_name.isidentifier() else "rule")
     names = {traced.symbols[name]: name for name in arguments}
-    numbers = {traced.symbols[name] for name in ["t", *hyperparameters]}
-    locals_ = {}
-    for name, value in outputs.items():
-        locals_.setdefault(value, fresh(f"{name}_{i}"))
-    references = _references(outputs.values(), numbers)
-    used: set[str] = set()  # the hyperparameters that the loop reads
-    constants: dict[Any, str] = {}  # what else all parameters share, computed before the loop
-    computed: dict[Any, str] = {}
+    alike = {traced.symbols[name] for name in numbers}  # the same for all parameters
+    new = {value: fresh(f"{name}_{i}") for name, value in outputs.items()}
+    reads = _reads(outputs.values(), alike)
+    used: set[str] = set()  # the numbers that the loop reads
+    constants: dict[Any, str] = {}  # what is computed of numbers, before the loop
+    computed: dict[Any, str] = {}  # what is computed in the loop
+    counter = itertools.count(1)
     lines: list[str] = []
 
     def shared(e):
-        """The text of an expression before the loop."""
+        """The text of a symbol or a number before the loop."""
         if e.is_Symbol:
             return names.get(e)
         if e.is_Integer and not e.is_negative:
@@ -360,45 +382,43 @@ def _loop(rule_name, traced, hyperparameters, parallel, outputs, reads_gradient)
         """The name of an expression in the loop, with the lines that compute it written before."""
         if e.is_Symbol and e not in names:
             raise ValueError(f"the symbol {e} has no value")
-        if e in numbers:
+        if e in alike:
             used.add(names[e])
             return names[e]
         if e.is_Symbol:
             return f"{names[e]}[{i}]"
-        if e.free_symbols <= numbers and not e.is_Boolean:
+        if e.free_symbols <= alike and not e.is_Boolean:
             if e not in constants:
                 constants[e] = fresh(f"c{len(constants) + 1}")
             return constants[e]
-        if e not in computed and (e in locals_ or references[e] > 1):
+        if e not in computed and (e in new or reads[e] > 1):
             text, _ = _written(e, known)
-            computed[e] = locals_.get(e) or fresh(f"x{len(lines) + 1}")
+            computed[e] = new.get(e) or fresh(f"x{next(counter)}")
             lines.append(f"{computed[e]} = {text}")
         return computed.get(e)
 
     results = [known(value) for value in outputs.values()]
     before = [f"{name} = {real}({_written(e, shared)[0]})" for e, name in constants.items()]
-    rounded = [name for name in ["t", *hyperparameters] if name in used]
+    rounded = [name for name in numbers if name in used]
     if rounded:
         before.append(f"{', '.join(rounded)} = {', '.join(f'{real}({name})' for name in rounded)}")
     written = ", ".join(f"{name}[{i}]" for name in outputs)
-    return "\n".join(
-        [
-            f"def {function}({', '.join(arguments)}):",
-            f"    {real} = theta.dtype.type  # float64 or float32",
-            *("    " + line for line in before),
-            f"    for {i} in {'prange' if parallel else 'range'}(theta.size):",
-            *("        " + line for line in lines),
-            f"        {written} = {', '.join(results)}",
-        ]
-    )
+    return [
+        f"def {function}({', '.join(arguments)}):",
+        f"    {real} = theta.dtype.type  # float64 or float32",
+        *("    " + line for line in before),
+        f"    for {i} in range(theta.size):",
+        *("        " + line for line in lines),
+        f"        {written} = {', '.join(results)}",
+    ]
 
 
-def _references(expressions: Iterable, numbers: set) -> Counter:
+def _reads(expressions, alike):
     """How often each expression is read; what is read twice gets a name in the loop."""
-    count: Counter = Counter()
+    count: Counter[Any] = Counter()
 
     def visit(e):
-        if e.free_symbols <= numbers or not e.args:
+        if e.free_symbols <= alike or not e.args:
             return
         count[e] += not _is_reciprocal(e)  # a / b and c / b stay divisions
         if count[e] > 1:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import gdref.elementary as elementary
 from gdref import RULES, adam, adamax, adamw, amsgrad, gd, iterate, minimize, momentum, nag
-from gdref.compiled import compile
+from gdref.compiled import WORTH_SHARING, compile
 from gdref.loop import DECAYS, form
 
 pytest.importorskip("numba")
@@ -113,7 +113,8 @@ def test_adamax_divides_zero_by_zero():
 @both_types
 def test_two_threads_take_the_same_step(name, dtype):
     rng = np.random.default_rng(0)
-    g, *serial = rng.uniform(1, 2, (2 + len(form(RULES[name])[0]), 1001)).astype(dtype)
+    shape = 2 + len(form(RULES[name])[0]), WORTH_SHARING + 7
+    g, *serial = (x.copy() for x in rng.uniform(1, 2, shape).astype(dtype))
     parallel = [x.copy() for x in serial]
     compile(RULES[name]).update(3, serial[0], g, *serial[1:])
     compile(RULES[name], parallel=True).update(3, parallel[0], g, *parallel[1:])
@@ -207,7 +208,7 @@ def test_no_expression_is_computed_twice(name):
 def test_float32_stays_float32_and_the_loop_is_in_vectors(name):
     fast = compile(RULES[name])
     for dtype, vector in (("float64", r"<\d+ x double>"), ("float32", r"<\d+ x float>")):
-        code = fast._code("update", np.dtype(dtype))
+        code = fast._step.code(np.dtype(dtype))
         (signature,) = code.signatures
         llvm = code.inspect_llvm(signature)
         assert "fpext" not in llvm  # float to double
