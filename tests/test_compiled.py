@@ -238,9 +238,15 @@ def state_that_stays(t, theta, grad, v=0, w=0, *, eta=0.1):
     return theta - eta * grad(theta), theta, v
 
 
-@pytest.mark.parametrize(
-    "rule", [awkward_names, many_functions, same_product, state_that_stays, lambda t, x, g: (g(x),)]
-)
+def shared_denominator(t, theta, grad, v=0, *, eta=0.1):
+    d = abs(theta) + 2
+    return theta - (grad(theta) - theta) ** 2 / d, v / d
+
+
+OTHERS = [awkward_names, many_functions, same_product, state_that_stays, shared_denominator]
+
+
+@pytest.mark.parametrize("rule", [*OTHERS, lambda t, x, g: (g(x),)])
 @both_types
 def test_other_rules(rule, dtype):
     fast = compile(rule)
@@ -254,10 +260,24 @@ def test_other_rules(rule, dtype):
         np.testing.assert_allclose(x, y, rtol=64 * eps, atol=64 * eps)
 
 
-def test_the_source_is_that_of_the_order_in_the_rule():
-    source = compile(same_product).source
-    assert "v_i = eta * g[i]\n" in source
-    assert "theta_i = theta[i] - v_i\n" in source
+def body(rule):
+    _, inside = compile(rule).source.split("(theta.size):\n")
+    return [line.strip() for line in inside.splitlines()]
+
+
+def test_the_operations_are_those_of_the_rule_in_its_order():
+    assert body(same_product) == [
+        "v_i = eta * g[i]",
+        "theta_i = theta[i] - v_i",
+        "v[i], theta[i] = v_i, theta_i",
+    ]
+    assert body(shared_denominator) == [
+        "x1 = abs(theta[i]) + c1",
+        "v_i = v[i] / x1",
+        "x2 = g[i] - theta[i]",
+        "theta_i = theta[i] - x2 * x2 / x1",
+        "v[i], theta[i] = v_i, theta_i",
+    ]
 
 
 # ----------------------------------------------------------------------------- what is refused
