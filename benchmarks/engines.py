@@ -20,8 +20,8 @@ numpy       the rule itself on arrays
 There is no other contestant in NumPy: the rule is what one writes.
 
 Contestants take turns, so that other work on the machine disturbs all alike; the best time of
-each counts.  For one thread the process is bound to one core.  For two, the loops and the
-libraries share the work between two threads.
+each counts.  For one thread the process is bound to one core and its processor time is taken.
+For two, the loops and the libraries share the work between two threads and the clock is taken.
 """
 
 import argparse
@@ -106,14 +106,12 @@ def floor(states, roots, divisions, parallel):
     x = "g[i]" + "".join(f" {'/' if k < divisions else '*'} {x}" for k, x in enumerate(terms))
     lines = [
         f"def loop({', '.join(['theta', 'g', *names])}):",
-        f"    for i in numba.{'prange' if parallel else 'range'}(theta.size):".replace(
-            "numba.range", "range"
-        ),
+        f"    for i in {'prange' if parallel else 'range'}(theta.size):",
         f"        x = {x}",
         *(f"        {name}[i] = {name}[i] + g[i]" for name in names),
         "        theta[i] = theta[i] + x",
     ]
-    namespace = {"math": math, "numba": numba}
+    namespace = {"math": math, "prange": numba.prange}
     exec("\n".join(lines), namespace)
     return numba.njit(namespace["loop"], error_model="numpy", parallel=parallel)
 
@@ -159,15 +157,15 @@ def in_optax(name, theta, g):
 
 def contestants(name, n, dtype, threads):
     """The step of each contestant as a function without arguments."""
-    from gdref.compiled import compile
+    from gdref.compiled import WORTH_SHARING, compile
 
     rule = RULES[name]
     states = len(form(rule)[0])
     rng = np.random.default_rng(0)
     # away from 0, so that no number of any loop becomes subnormal, which would cost time
     theta, g, *state = (rng.uniform(0.5, 1.5, n).astype(dtype) for _ in range(2 + states))
-    parallel = threads > 1
-    fast = compile(rule, parallel=parallel)
+    fast = compile(rule, parallel=threads > 1)
+    parallel = threads > 1 and n >= WORTH_SHARING
     roots, divisions = cost(rule)
     plain = floor(states, 0, 0, parallel)
     steps = {
@@ -186,24 +184,24 @@ def contestants(name, n, dtype, threads):
     return {contestant: step for contestant, step in steps.items() if step}
 
 
-def measured(steps, n):
+def measured(steps, n, clock):
     """Nanoseconds a parameter for each contestant: the best of its samples, taken in turns."""
     samples = {contestant: [] for contestant in steps}
     repeats = {}
     for contestant, step in steps.items():
         step()
-        start = time.perf_counter()
+        start = clock()
         step()
-        repeats[contestant] = max(1, int(SAMPLE / (time.perf_counter() - start)))
+        repeats[contestant] = max(1, int(SAMPLE / (clock() - start)))
     for k in range(ROUNDS):
         for contestant, step in steps.items():
             taken = samples[contestant]
             if k >= 3 and sum(taken) * repeats[contestant] > SECONDS:
                 continue
-            start = time.perf_counter()
+            start = clock()
             for _ in range(repeats[contestant]):
                 step()
-            taken.append((time.perf_counter() - start) / repeats[contestant])
+            taken.append((clock() - start) / repeats[contestant])
     return {contestant: round(min(taken) / n * 1e9, 4) for contestant, taken in samples.items()}
 
 
@@ -216,9 +214,9 @@ def compile_seconds(names):
     for _ in range(3):
         for name in names:
             compiled._compiled.cache_clear()
-            start = time.perf_counter()
+            start = time.process_time()
             compiled.compile(RULES[name])
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], time.process_time() - start)
     return {name: round(seconds, 3) for name, seconds in best.items()}
 
 
@@ -235,10 +233,11 @@ def run(names, threads):
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     results = {"compile_seconds": compile_seconds(names)} if threads == 1 else {}
     results["nanoseconds"] = []
+    clock = time.process_time if threads == 1 else time.perf_counter
     for dtype in TYPES:
         for n in SIZES:
             for name in names:
-                times = measured(contestants(name, n, dtype, threads), n)
+                times = measured(contestants(name, n, dtype, threads), n, clock)
                 row = {"threads": threads, "dtype": dtype, "n": n, "rule": name} | times
                 results["nanoseconds"].append(row)
                 print(json.dumps(row), file=sys.stderr)
