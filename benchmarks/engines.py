@@ -41,8 +41,8 @@ from pathlib import Path
 import numpy as np
 
 from gdref import RULES
+from gdref._inputs import form
 from gdref.experiments import engines
-from gdref.loop import form
 
 SIZES = [10**k for k in range(3, 8)]
 TYPES = ["float64", "float32"]

@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from gdref.loop import form, name_of, shown
+from gdref._checks import name_of, shown
+from gdref._inputs import form
 
 TYPES = (np.dtype(np.float64), np.dtype(np.float32))
 WORTH_SHARING = 2**15  # below this many parameters a second thread costs more than it saves
@@ -276,7 +277,8 @@ def _check_against_the_rule(compiled):
     """Raise TypeError if the loop takes other steps than the rule.
 
     A trace shows neither that a norm was a norm, since there was one symbol, nor that a flag took
-    the other branch: six parameters in two rows and other hyperparameters do.
+    the other branch; six parameters in two rows and other hyperparameters do.  A NaN shows a
+    comparison that SymPy turned around.
     """
     rule, defaults = compiled.rule, compiled._defaults
     rng = np.random.default_rng(0)
@@ -285,6 +287,7 @@ def _check_against_the_rule(compiled):
     for setting in settings:
         for t in (1, 2, 7, 1000):
             a, b, theta, *state = rng.uniform(0.1, 2, (3 + len(compiled._state), 2, 3))
+            b[1, 1] = np.nan
 
             def grad(point, a=a, b=b):
                 return a * point - b
@@ -504,6 +507,11 @@ def _written(e, known, named=False):
     if e.is_Relational:
         left, right = (_write(side, known, SUM) for side in e.args)
         return f"{left} {e.rel_op} {right}", 0
+    if kind in ("ITE", "And", "Or", "Not"):  # SymPy makes these where conditions are nested
+        parts = [_write(part, known, ATOM) for part in e.args]
+        if kind == "ITE":
+            return f"({parts[1]} if {parts[0]} else {parts[2]})", ATOM
+        return f"not {parts[0]}" if kind == "Not" else f" {kind.lower()} ".join(parts), 0
     raise ValueError(f"{kind} is no function of one parameter that the loop has")
 
 

@@ -11,9 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdref.elementary as elementary
-from gdref import RULES, adam, adamax, adamw, amsgrad, gd, iterate, minimize, momentum, nag
+from gdref import (
+    RULES,
+    adam,
+    adamax,
+    adamw,
+    amsgrad,
+    catalogue,
+    gd,
+    iterate,
+    minimize,
+    momentum,
+    nag,
+)
+from gdref._inputs import form
 from gdref.compiled import WORTH_SHARING, compile
-from gdref.loop import DECAYS, form
 
 pytest.importorskip("numba")
 
@@ -29,7 +41,7 @@ def draw_hyperparameters(data, rule):
     """Every hyperparameter anew, inside its range."""
     drawn = {}
     for name in form(rule)[2]:
-        if name in DECAYS:
+        if catalogue.kind(name) == "decay":
             drawn[name] = data.draw(st.one_of(st.just(0.0), st.floats(0.01, 0.9999)), name)
         else:
             drawn[name] = data.draw(st.sampled_from([0.0, 1e-8, 1e-3, 0.1, 1.0]), name)
@@ -238,12 +250,20 @@ def state_that_stays(t, theta, grad, v=0, w=0, *, eta=0.1):
     return theta - eta * grad(theta), theta, v
 
 
+def branches(t, theta, grad, v=0, *, eta=0.1, warm=3.0):
+    g = elementary.clip(grad(theta), -0.5, eta)
+    v = elementary.where(abs(g) > v, g, v)
+    rate = elementary.where(t > warm, eta, eta * t / warm)
+    return theta - rate * elementary.where(v <= 0.2, v, g / v), v
+
+
 def shared_denominator(t, theta, grad, v=0, *, eta=0.1):
     d = abs(theta) + 2
     return theta - (grad(theta) - theta) ** 2 / d, v / d
 
 
-OTHERS = [awkward_names, many_functions, same_product, state_that_stays, shared_denominator]
+OTHERS = [awkward_names, many_functions, same_product, state_that_stays, branches]
+OTHERS += [shared_denominator]
 
 
 @pytest.mark.parametrize("rule", [*OTHERS, lambda t, x, g: (g(x),)])
@@ -285,14 +305,12 @@ def test_the_operations_are_those_of_the_rule_in_its_order():
 
 def by_norm(t, theta, grad, *, eta=0.1):
     g = grad(theta)
-    if hasattr(g, "free_symbols"):
-        return (theta - eta * g / abs(g),)
-    return (theta - eta * g / np.linalg.norm(g),)
+    return (theta - eta * g / elementary.norm(g),)
 
 
 def by_matrix(t, theta, grad, *, eta=0.1):
     g = grad(theta)
-    return (theta - eta * g @ g.T @ g,)
+    return (theta - eta * elementary.matmul(elementary.matmul(g, elementary.transpose(g)), g),)
 
 
 def by_mean(t, theta, grad, *, eta=0.1):
