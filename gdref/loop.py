@@ -89,7 +89,9 @@ def _steps(rule, gradients, state, constants, schedules):
     for t, grad in enumerate(gradients, start=1):
         if schedules:
             constants = constants | {
-                name: check_value(name, schedule(t), start, f" at step {t}")
+                name: check_value(
+                    name, schedule(t), start, f" at step {t}", getattr(schedule, "unbounded", False)
+                )
                 for name, schedule in schedules.items()
             }
         state = rule(t, state[0], grad, *state[1:], **constants)
@@ -328,10 +330,12 @@ def check_hyperparameters(rule, known, given, theta):
     return constants, schedules
 
 
-def check_value(name, value, theta, where=""):
+def check_value(name, value, theta, where="", unbounded=False):
     """Return a hyperparameter's value as a Python number, array or symbol; raise if not allowed.
 
-    An array takes the precision of theta: it must not widen it.
+    An array takes the precision of theta: it must not widen it.  ``unbounded`` lets a decay reach 1
+    and more, as a schedule with such an attribute does: a conversion of :mod:`gdref.dialects`
+    multiplies a decay by the ratio of two rates.
     """
     if is_symbolic(value):
         return value
@@ -347,7 +351,7 @@ def check_value(name, value, theta, where=""):
         else:
             value = check_array(name, value, theta, where)
             low, high = value.min(), value.max()
-    if name in DECAYS and not (low >= 0 and high < 1):
+    if name in DECAYS and not (low >= 0 and (high < 1 or unbounded)):
         raise ValueError(f"{name} is {shown(value)}{where}; it must be in [0, 1)")
     if name in RATES and not (low >= 0 and high < math.inf):
         raise ValueError(f"{name} is {shown(value)}{where}; it must be finite and not negative")
