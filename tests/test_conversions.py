@@ -3,23 +3,12 @@
 Every case here that converts has been run in its library, by tests/libraries.
 """
 
-import re
-
-import numpy as np
-import pytest
-
 from gdref import dialects, iterate
 from gdref.dialects import (
     DIALECTS,
-    LIBRARIES,
     ORIGINS,
-    NoConversion,
-    PerStep,
-    from_library,
-    to_library,
 )
-from gdref.dialects.expressions import call, evaluate, rewrite, written
-from gdref.schedules import polynomial, warmup
+from gdref.dialects.expressions import call
 from tools.record import recipes
 
 

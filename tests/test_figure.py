@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from gdref import RULES, adam, gd, iterate_state, momentum, nag, problems
+from gdref._inputs import form
 from gdref.book.movable import movable
-from gdref.loop import form
 
 STEPS = 100
 RTOL = 1e-9

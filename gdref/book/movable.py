@@ -24,26 +24,16 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, Transform
 
+from gdref import catalogue
+from gdref._checks import name_of
+from gdref._inputs import check_hyperparameters, form
 from gdref.book import plots
 from gdref.book.javascript import rule_source, surface_source
-from gdref.loop import DECAYS, check_hyperparameters, form, iterate_state, name_of
+from gdref.loop import iterate_state
 from gdref.rules import RULES
 
 BEGIN, END = "<!-- movable figure -->", "<!-- end of movable figure -->"
 
-SYMBOLS = {
-    "v_hat": "v̂",
-    "Eg2": "E[g²]",
-    "Edx2": "E[Δθ²]",
-    "eta": "η",
-    "gamma": "γ",
-    "rho": "ρ",
-    "beta1": "β₁",
-    "beta2": "β₂",
-    "eps": "ϵ",
-    "lam": "λ",
-    "multiplier": "α",
-}
 # Round values, close enough to feel continuous.
 DECAY_CHOICES = [
     *(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88),
@@ -240,7 +230,7 @@ def offered_choices(name: str, value: float, given: Mapping) -> list[float]:
     """The values of a hyperparameter that the reader can choose, the first value among them."""
     if name in given:
         offered = [float(choice) for choice in given[name]]
-    elif name in DECAYS:
+    elif catalogue.kind(name) == "decay":
         offered = [float(choice) for choice in DECAY_CHOICES]
     elif name == "multiplier" or value == 0:
         offered = []
@@ -259,7 +249,7 @@ def quantities(state: Iterable[str]) -> list[str]:
 
 
 def symbol_of(name: str) -> str:
-    return SYMBOLS.get(name, name)
+    return catalogue.text(name)
 
 
 def label_of(name: str) -> str:

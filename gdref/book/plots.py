@@ -11,54 +11,17 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 
-from gdref.loop import name_of
+from gdref import catalogue
+from gdref._checks import name_of
 
 WIDTH = 7.0  # inches; at 100 px an inch this is the text column
 
 INK = "#222222"  # text
 GREY = "#767676"  # axes, reference lines
 
-# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the white of the
-# figure: tests/test_plots.py measures both.  The line differs as well where a family is close.
-COLOURS = {
-    "gd": "#4d4d4d",
-    "momentum": "#003ddf",
-    "nag": "#5d80f8",
-    "adagrad": "#00a691",
-    "adadelta": "#c18b00",
-    "rmsprop": "#8f4202",
-    "adam": "#e06b4e",
-    "adamax": "#580272",
-    "nadam": "#a25caa",
-    "amsgrad": "#511d00",
-    "adamw": "#000000",
-}
-LINES = {
-    "gd": "-",
-    "momentum": "-",
-    "nag": (0, (5, 1.5)),
-    "adagrad": "-",
-    "adadelta": (0, (5, 1.5)),
-    "rmsprop": (0, (5, 1.5, 1, 1.5)),
-    "adam": "-",
-    "adamax": (0, (5, 1.5)),
-    "nadam": (0, (5, 1.5, 1, 1.5)),
-    "amsgrad": (0, (1.5, 1.2)),
-    "adamw": (0, (7, 1.5, 1, 1.5, 1, 1.5)),
-}
-LABELS = {
-    "gd": "gradient descent",
-    "momentum": "momentum",
-    "nag": "NAG",
-    "adagrad": "Adagrad",
-    "adadelta": "Adadelta",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamax": "AdaMax",
-    "nadam": "Nadam",
-    "amsgrad": "AMSGrad",
-    "adamw": "AdamW",
-}
+COLOURS = {name: drawn.colour for name, drawn in catalogue.RULES.items()}
+LINES = {name: drawn.line for name, drawn in catalogue.RULES.items()}
+LABELS = {name: drawn.label for name, drawn in catalogue.RULES.items()}
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 

@@ -25,6 +25,9 @@ from typing import Any
 
 import numpy as np
 
+from gdref import catalogue
+from gdref._checks import check_flag, describe, is_array, is_real, shown
+from gdref._inputs import check_hyperparameters, form
 from gdref.dialects.expressions import (
     NoConversion,
     PerStep,
@@ -46,7 +49,6 @@ from gdref.dialects.recordings import (
     stored,
 )
 from gdref.dialects.tables import DIALECTS, ORIGINS, Dialect, Origin
-from gdref.loop import check_hyperparameters, describe, form, is_real, shown
 from gdref.rules import RULES
 
 __all__ = [
@@ -113,8 +115,7 @@ def check_argument(name: str, value: Any, default: Any) -> Any:
     """Return an argument of a library's optimizer; raise if it is not of the default's kind."""
     at_1 = first(value)
     if isinstance(default, bool):
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{name} is {shown(value)}; it must be True or False")
+        check_flag(name, value)
     elif isinstance(default, tuple):
         if not (isinstance(at_1, tuple | list) and len(at_1) == 2 and all(map(is_real, at_1))):
             raise TypeError(
@@ -125,20 +126,15 @@ def check_argument(name: str, value: Any, default: Any) -> Any:
     elif isinstance(default, int | float) and not is_real(one_number(name, value)):
         raise TypeError(f"{name} is {shown(value)}; it must be a number or a schedule")
     one_number(name, value)
-    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+    return value.item() if is_array(value) else value
 
 
-def hint(name: str, rule: str = "", library: str = "", constructor: str = "") -> str:
-    """What a name of another library is called here, as " (lr is eta here)"."""
-    ours = {name}
-    for entry in DIALECTS:
-        if name in entry.names:
-            ours |= names(entry.names[name])
-    if rule:
-        here = sorted(ours & defaults(rule).keys())
-    else:
-        rows = [d for d in DIALECTS if (d.library, d.constructor) == (library, constructor)]
-        here = sorted({k for d in rows for k, e in d.names.items() if names(e) & ours})
+def hint(name: str, library: str, constructor: str) -> str:
+    """What a name of ours or of another library is called here, as " (beta1 is betas here)"."""
+    rows = catalogue.HYPERPARAMETERS.items()
+    ours = {name} | {our_name for our_name, row in rows if name in row.elsewhere}
+    entries = [d for d in DIALECTS if (d.library, d.constructor) == (library, constructor)]
+    here = sorted({k for d in entries for k, text in d.names.items() if names(text) & ours})
     return f" ({name} is {', '.join(here)} here)" if here else ""
 
 
@@ -264,8 +260,6 @@ def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
         as :func:`gdref.iterate` at its call; a schedule is looked at at step 1.
     """
     name, values = rule_name(rule), defaults(rule)
-    for key in hyperparameters.keys() - values.keys():
-        raise TypeError(f"{name} has no {key}{hint(key, name)}; it has {', '.join(values)}")
     values |= {key: check(name, key, value) for key, value in hyperparameters.items()}
     entry = row(name, library, values)
     if entry.why:
@@ -291,7 +285,7 @@ def origin(library: str, constructor: str, **arguments: Any) -> tuple[Origin, di
     """The entry of :data:`ORIGINS` that holds for these arguments, and all the arguments."""
     known = library_defaults(library, constructor)
     for name in arguments.keys() - known.keys():
-        other = hint(name, library=library, constructor=constructor)
+        other = hint(name, library, constructor)
         raise TypeError(f"{constructor} has no {name}{other}; it has {', '.join(known)}")
     values = known | {k: check_argument(k, v, known[k]) for k, v in arguments.items()}
     rows = [e for e in ORIGINS if (e.library, e.constructor) == (library, constructor)]

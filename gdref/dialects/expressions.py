@@ -95,13 +95,13 @@ class PerStep:
 
     text       the expression in t
     functions  the schedules that it calls
-    unbounded  whether a decay may be 1 or more at a step, as it is where a conversion multiplies
+    exact      whether a decay may be 1 or more at a step, as it is where a conversion multiplies
                it by the ratio of two rates
     """
 
     text: str
     functions: dict[str, Callable] = field(default_factory=dict)
-    unbounded: bool = False
+    exact: bool = False
 
     def __call__(self, t):
         return evaluate(self.text, {**self.functions, "t": t})
@@ -145,7 +145,7 @@ def _converted(expression, values):
     if "t" not in used:
         return evaluate(text, {})
     functions = {name: values[name] for name in used if callable(values.get(name))}
-    return PerStep(text, functions, unbounded=BEFORE in expression)
+    return PerStep(text, functions, exact=BEFORE in expression)
 
 
 def first(value: Any) -> Any:

@@ -3,6 +3,8 @@
 
 import ast
 
+from gdref import catalogue
+from gdref.dialects import defaults
 from gdref.dialects.expressions import call, convert
 
 # --- what is recorded --------------------------------------------------------------------------
@@ -10,7 +12,7 @@ from gdref.dialects.expressions import call, convert
 # a problem of gdref.dialects, or its short name
 PROBLEMS = {"seen": "sparse, all seen at step 1"}
 
-# values that nobody has as a default
+# values that are nobody's default; a rule without a row has those of gdref.catalogue
 ODD = """
 gd(eta=0.0037)
 momentum(eta=0.0023, gamma=0.83)
@@ -145,8 +147,9 @@ def rows(text):
 
 
 def odd_values(rule):
-    """A value for each hyperparameter of a rule that is nobody's default."""
-    return next(convert(values, {}) for name, values in rows(ODD) if name == rule)
+    """A value for each hyperparameter of a rule: those above, or the catalogue's."""
+    above = next((convert(values, {}) for name, values in rows(ODD) if name == rule), {})
+    return above or {name: catalogue.HYPERPARAMETERS[name].odd for name in defaults(rule)}
 
 
 def scheduled_values(rule):

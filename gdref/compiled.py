@@ -1,0 +1,5 @@
+"""Placeholder."""
+
+
+def compile(rule):
+    raise NotImplementedError
