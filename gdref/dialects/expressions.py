@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 
@@ -28,16 +29,21 @@ def nonzero(value):
 
 
 #: what an expression may call; ``varies(x)`` asks whether x is a schedule
-FUNCTIONS = {"sqrt": math.sqrt, "max": max, "nonzero": nonzero, "varies": callable}
-ALLOWED = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.Expression)
-ALLOWED += (ast.Constant, ast.Name, ast.Tuple, ast.Subscript, ast.Call, ast.IfExp)
-ALLOWED += (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
+FUNCTIONS: dict[str, Callable] = {
+    "sqrt": math.sqrt, "max": max, "nonzero": nonzero, "varies": callable,
+}  # fmt: skip
+ALLOWED: tuple[type, ...] = (
+    ast.Expression, ast.Constant, ast.Name, ast.Tuple, ast.Subscript, ast.Call, ast.IfExp,
+    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
+    ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
+)  # fmt: skip
 
 
-def names(*expressions: str) -> set[str]:
+@functools.cache
+def names(*expressions: str) -> frozenset[str]:
     """The names that stand in expressions."""
     nodes = (node for text in expressions for node in ast.walk(ast.parse(text)))
-    return {node.id for node in nodes if isinstance(node, ast.Name)}
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name))
 
 
 @functools.cache
@@ -83,10 +89,12 @@ def rewrite(code: str, texts: Mapping[str, str]) -> str:
     return ast.unparse(tree).replace(" ** ", "**").replace("'", '"')
 
 
-def call(text: str) -> tuple[str, dict[str, str]]:
+@functools.cache
+def call(text: str) -> tuple[str, Mapping[str, str]]:
     """A call such as ``Adam(lr=eta)`` as its name and its arguments."""
     tree: Any = ast.parse(text, mode="eval").body
-    return ast.unparse(tree.func), {k.arg: rewrite(ast.unparse(k.value), {}) for k in tree.keywords}
+    arguments = {k.arg: rewrite(ast.unparse(k.value), {}) for k in tree.keywords}
+    return ast.unparse(tree.func), MappingProxyType(arguments)
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,7 @@ step t - 1, and ``varies(eta)`` asks whether eta is a schedule.  Of the rows for
 library the first one counts whose ``when`` holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gdref.dialects.expressions import BEFORE, call, names
@@ -50,7 +50,7 @@ class Dialect:
         return call(self.call)[0]
 
     @property
-    def names(self) -> dict[str, str]:
+    def names(self) -> Mapping[str, str]:
         """Their argument -> our name for it."""
         return call(self.call)[1]
 
@@ -413,7 +413,7 @@ class Origin:
         return call(self.ours)[0]
 
     @property
-    def hyperparameters(self) -> dict[str, str]:
+    def hyperparameters(self) -> Mapping[str, str]:
         """Ours -> an expression in their arguments."""
         return call(self.ours)[1]
 

@@ -91,7 +91,7 @@ class Keras(Driver):
         return keras.Variable(start, dtype=self.dtype)
 
     def value(self):
-        return self.scope["theta"].numpy().copy()
+        return np.array(self.scope["theta"].value)
 
     def zero(self):
         self.scope["theta"].assign(np.zeros_like(self.value()))
