@@ -30,12 +30,14 @@ def code_name(symbol: sympy.Symbol) -> str:
 def shown_name(symbol: sympy.Symbol | str) -> str:
     """The name of a symbol for a reader: ``β₁``."""
     name = symbol if isinstance(symbol, str) else code_name(symbol)
-    letter, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
-    return LETTERS.get(letter, letter) + digits.translate(SUBSCRIPTS)
+    letter = name.rstrip("0123456789")
+    digits = name[len(letter) :].translate(SUBSCRIPTS)
+    return LETTERS.get(letter.rstrip("_"), letter) + digits
 
 
 class NumbersPrinter(NumPyPrinter):
-    """NumPy's printer, with sums whose number of terms is a number like any other."""
+    """NumPy's printer, with sums whose number of terms is a number like any other, and with
+    Max and Min of arrays and numbers together."""
 
     def _print_Sum(self, expression):
         term = self._print(expression.function)
@@ -45,6 +47,18 @@ class NumbersPrinter(NumPyPrinter):
             for k, low, high in reversed(expression.limits)
         )
         return f"(builtins.sum({term} {loops}))"
+
+    def _print_Max(self, expression):
+        return self.nested("numpy.maximum", expression)
+
+    def _print_Min(self, expression):
+        return self.nested("numpy.minimum", expression)
+
+    def nested(self, name, expression):
+        first, *others = map(self._print, expression.args)
+        for other in others:
+            first = f"{name}({first}, {other})"
+        return first
 
 
 def function_of(expression: Any, symbols: Sequence[sympy.Symbol]) -> Callable:

@@ -76,7 +76,7 @@ DARK = {
     LINE: "#5d6b7b",
     "#ffffff": "#14181e",
     "#4d4d4d": "#869595",
-    "#003ddf": "#5583ff",
+    "#003ddf": "#4a7bff",
     "#ee44ee": "#cc88ff",
     "#00a691": "#77ccaa",
     "#c18b00": "#eedd11",
@@ -206,8 +206,8 @@ def level_lines(
     x, y, J = surface_grid(surface, n)
     levels = contour_levels(J, count)
     tints = shades(colours, len(levels) + 1)
-    ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
-    ax.contour(x, y, J, levels, colors=LINE, linewidths=0.5, linestyles="solid", zorder=0.5)
+    bands = ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
+    bands.set(edgecolor=LINE, linewidth=0.4)
     if surface.minimum is not None:
         ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
 

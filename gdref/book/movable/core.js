@@ -176,19 +176,18 @@ const figure = (root, spec, make) => {
   const inputs = [...form.elements].filter(input => input.name);
   const isSlider = input => input.type === "range";
   const valueOf = input => isSlider(input) ? spec.choices[input.name][input.value] : input.value;
-  const state = () => Object.fromEntries(inputs
-    .filter(input => input.type !== "radio" || input.checked)
-    .map(input => [input.name, input.type === "checkbox" ? input.checked : valueOf(input)]));
+  const state = () => Object.fromEntries(inputs.map(input =>
+    [input.name, input.type === "checkbox" ? input.checked : valueOf(input)]));
   const nearest = (choices, value) => choices.reduce((best, choice, i) =>
     Math.abs(choice - value) < Math.abs(choices[best] - value) ? i : best, 0);
   const assign = values => {
     for (const input of inputs) {
       const value = values[input.name];
       if (value === undefined) continue;
-      if (isSlider(input)) input.value = nearest(spec.choices[input.name], Number(value));
-      else if (input.type === "radio") input.checked = input.value === `${value}`;
-      else if (input.type === "checkbox") input.checked = `${value}` === "true";
-      else input.value = value;
+      if (isSlider(input)) {
+        if (Number.isFinite(Number(value))) input.value = nearest(spec.choices[input.name], Number(value));
+      } else if (input.type === "checkbox") input.checked = `${value}` === "true";
+      else if ([...input.options].some(option => option.value === value)) input.value = value;
     }
   };
   const first = state();

@@ -1,5 +1,6 @@
 """Formulas that the reader moves: closed forms that a chapter proves, with sliders for symbols."""
 
+import html
 import itertools
 import math
 import re
@@ -17,7 +18,7 @@ from gdref.book.javascript import rule_source, source
 from gdref.book.movable.marks import Curve, Map, Mark, Names, look
 from gdref.book.movable.numbers import Ticks, decades, linear, nice, number, round_choices
 from gdref.book.movable.page import Control, Shown, call, controls, identity, page, shared
-from gdref.book.movable.panels import KINDS, Axis, Layer, Panel, png, ring
+from gdref.book.movable.panels import Axis, Panel, png, ring
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,13 @@ class Plot:
             return Curve(mark.y, self.x, mark.repeat, "x" in self.log, **look(mark))
         return mark
 
+    def handle(self, names: Names) -> tuple[str, str]:
+        """The two sliders that the point sets."""
+        missing = {self.x_symbol, self.y_symbol} - set(names)
+        if missing:
+            raise ValueError(f"the point sets {', '.join(map(str, missing))}, which has no slider")
+        return names[self.x_symbol], names[self.y_symbol]
+
     def axis(self, which: str, values: np.ndarray) -> Axis:
         ends, symbol = (self.x, self.x_symbol) if which == "x" else (self.y, self.y_symbol)
         label = self.xlabel if which == "x" else self.ylabel
@@ -199,129 +207,136 @@ def formula(
     ... )
     After 10 steps the average is 65.1 % full.
     """
-    if parts and isinstance(parts[0], Plot):
-        if plot_options:
-            raise TypeError(f"{', '.join(plot_options)}: give these to each Plot")
-        shown_plots = list(parts)
-    else:
-        shown_plots = [Plot(*parts, **plot_options)]
-    known = list(sliders)
-    names = {symbol: code_name(symbol) for symbol in known}
-    if len(set(names.values())) < len(names):
-        raise ValueError(f"two sliders have one name: {sorted(names.values())}")
-    fields = [slider.control(symbol) for symbol, slider in sliders.items()]
-    sentence = Sentence(say, numbers or {}, known)
-    marks = {
-        f"{'abcd'[i]}{k}": plot.complete(mark)
-        for i, plot in enumerate(shown_plots)
-        for k, mark in enumerate(plot.marks)
-    }
-    for mark in marks.values():
-        foreign = mark.symbols() - set(known)
-        if foreign:
-            raise ValueError(f"no slider gives {', '.join(sorted(map(str, foreign)))} a value")
-
-    first = {symbol: control.first for symbol, control in zip(known, fields, strict=True)}
-
-    def at(values: Mapping[str, float]) -> dict[sympy.Symbol, float]:
-        unknown = set(values) - set(names.values())
-        if unknown:
-            raise TypeError(f"no slider {sorted(unknown)}; there are {sorted(names.values())}")
-        return {symbol: float(values.get(names[symbol], first[symbol])) for symbol in known}
-
-    def points(**values: float) -> dict[str, np.ndarray]:
-        return {key: mark.points(at(values)) for key, mark in marks.items()}
-
-    def said(**values: float) -> dict[str, float]:
-        return sentence.numbers(at(values))
-
-    drawn = points()
-    panels = [
-        panel(
-            "abcd"[i],
-            plot,
-            marks,
-            drawn,
-            names,
-            first,
-            alt if i == 0 else plot.alt or plot_alt(plot),
-        )
-        for i, plot in enumerate(shown_plots)
-    ]
-    text = sentence.text(first)
-    own = identity(name)
+    given = [part for part in parts if isinstance(part, Plot)]
+    marks = [part for part in parts if not isinstance(part, Plot)]
+    if given and (marks or plot_options):
+        raise TypeError("marks and options of a plot stand in one of the Plots")
+    plots_ = dict(zip("abcd", given or [Plot(*marks, **plot_options)], strict=False))
+    presets = list(presets)
+    model = Model(sliders, plots_, Sentence(say, numbers or {}, list(sliders)))
+    script = model.javascript()
+    panels = [panel(key, plot, model, alt if key == "a" else "") for key, plot in plots_.items()]
+    fields = list(model.controls.values())
     spec = {
-        "panels": {p.name: p.spec() for p in panels},
-        "layers": [layer for p in panels for layer in p.layer_specs()],
+        "panels": {each.name: each.spec() for each in panels},
+        "layers": [layer for each in panels for layer in each.layer_specs()],
         "choices": {control.name: control.choices for control in fields},
         "labels": {control.name: control.label for control in fields},
         "say": say,
-        "words": sentence.words,
-        "presets": [settings_by_name(settings, names) for _, settings in presets],
+        "words": model.sentence.words,
+        "presets": [model.settings(settings) for _, settings in presets],
     }
+    text = model.sentence.text(model.at({}))
     html_ = page(
-        own,
-        [[p] for p in panels],
+        identity(name),
+        [[each] for each in panels],
         kind="formula",
-        status=text,
-        form=controls(fields, presets=[label for label, _ in presets],
-                      play=None if play is None else names[play]),
-        scripts=[shared("core.js"), call(spec, generated(marks, panels, sentence, names))],
-    )  # fmt: skip
-    return Formula(text or alt, html_, png([[p] for p in panels]), points, said)
+        status=html.escape(text),
+        form=controls(
+            fields,
+            presets=[label for label, _ in presets],
+            play=None if play is None else model.names[play],
+        ),
+        scripts=[shared("core.js"), call(spec, script)],
+    )
+    image = png([[each] for each in panels])
+    return Formula(text or alt, html_, image, model.points, model.numbers)
 
 
-def plot_alt(plot: Plot) -> str:
-    labels = [mark.label for mark in plot.marks if mark.label]
-    return f"{', '.join(labels) or plot.ylabel or 'A curve'} against {plot.xlabel or 'the step'}."
+class Model:
+    """What the sliders move: the marks of all plots and the sentence."""
+
+    def __init__(self, sliders: Mapping[sympy.Symbol, Slider], plots_: Mapping, sentence):
+        self.controls = {symbol: slider.control(symbol) for symbol, slider in sliders.items()}
+        self.names: Names = {symbol: control.name for symbol, control in self.controls.items()}
+        if len(set(self.names.values())) < len(self.names):
+            raise ValueError(f"two sliders have one name: {sorted(self.names.values())}")
+        self.sentence = sentence
+        self.handles = {key: plot.handle(self.names) for key, plot in plots_.items() if plot.drag}
+        self.marks: dict[str, Mark] = {
+            f"{key}{k}": plot.complete(mark)
+            for key, plot in plots_.items()
+            for k, mark in enumerate(plot.marks)
+        }
+        for mark in self.marks.values():
+            foreign = mark.symbols() - set(self.names)
+            if foreign:
+                raise ValueError(f"no slider gives {', '.join(sorted(map(str, foreign)))} a value")
+
+    def at(self, values: Mapping[str, float]) -> dict[sympy.Symbol, float]:
+        """The value of each symbol, its first unless another is given by name."""
+        unknown = set(values) - set(self.names.values())
+        if unknown:
+            known = ", ".join(sorted(self.names.values()))
+            raise TypeError(f"no slider {', '.join(sorted(unknown))}; there are {known}")
+        return {
+            symbol: float(values.get(control.name, control.first))
+            for symbol, control in self.controls.items()
+        }
+
+    def points(self, **values: float) -> dict[str, np.ndarray]:
+        return {key: mark.points(self.at(values)) for key, mark in self.marks.items()}
+
+    def numbers(self, **values: float) -> dict[str, float]:
+        return self.sentence.numbers(self.at(values))
+
+    def settings(self, given: Mapping) -> dict[str, float]:
+        """A preset by the names of the sliders."""
+        by_name = {}
+        for key, value in given.items():
+            name = key if isinstance(key, str) else self.names.get(key, "")
+            if name not in self.names.values():
+                raise ValueError(f"a preset sets {key}, which has no slider")
+            by_name[name] = float(value)
+        return by_name
+
+    def javascript(self) -> str:
+        """The same for the page: from the values of the sliders to points and numbers."""
+        functions = {k: f for mark in self.marks.values() for k, f in mark.functions().items()}
+        sources = [rule_source(function) for function in functions.values()]
+        layers = [f"{key}: {mark.javascript(self.names)}" for key, mark in self.marks.items()]
+        for key, names in self.handles.items():
+            layers += [f'"{key}-{part}": [[{", ".join(names)}]]' for part in ("edge", "disk")]
+        said = self.sentence.expressions.items()
+        numbers = ", ".join(f"{name}: {source(each, self.names)}" for name, each in said)
+        lines = [
+            "({spread, whole, total, repeat, run}) => {",
+            *sources,
+            f"return ({{{', '.join(self.names.values())}}}) => ({{layers: {{",
+            ",\n".join(layers) + "},",
+            f"numbers: {{{numbers}}}}});",
+            "}",
+        ]
+        return "\n".join(lines)
 
 
-def settings_by_name(settings: Mapping, names: Names) -> dict[str, float]:
-    by_name = {}
-    for key, value in settings.items():
-        name = key if isinstance(key, str) else names.get(key)
-        if name not in names.values():
-            raise ValueError(f"a preset sets {key}, which has no slider")
-        by_name[name] = float(value)
-    return by_name
-
-
-def panel(key, plot: Plot, marks, drawn, names, first, alt) -> Panel:
+def panel(key: str, plot: Plot, model: Model, alt: str) -> Panel:
     """The panel of a plot, its marks where they are at first."""
-    own = {name: mark for name, mark in marks.items() if name[0] == key}
-    heights = np.concatenate([np.zeros(0), *(drawn[name][:, 1] for name in own)])
+    drawn = {name: points for name, points in model.points().items() if name[0] == key}
+    heights = np.concatenate([np.zeros(0), *(points[:, 1] for points in drawn.values())])
     x, y = plot.axis("x", heights), plot.axis("y", heights)
     floor = 10**y.ticks.low if y.log else y.ticks.low
-    moving = iter(itertools.cycle(plots.CYCLE))
+    colours = itertools.cycle(plots.CYCLE)
     layers = []
-    for name, mark in own.items():
+    for name, points in drawn.items():
+        mark = model.marks[name]
         colour = colour_of(mark.colour)
         if colour is None:
-            colour = next(moving) if mark.symbols() else plots.GREY
-        kind = mark.kind or mark.default_kind
-        if kind not in KINDS:
-            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        width = mark.width or {"line": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0}[kind]
-        base = max(floor, mark.base) if kind in ("bars", "area") else 0.0
-        layers.append(
-            Layer(name, drawn[name], kind, colour, width, mark.style, base,
-                  0.25 if kind == "area" else 1.0, mark.label, 1.5 if kind == "area" else 2.5)
-        )  # fmt: skip
-    handle = None
-    if plot.drag:
-        missing = {plot.x_symbol, plot.y_symbol} - set(names)
-        if missing:
-            raise ValueError(f"the point sets {', '.join(map(str, missing))}, which has no slider")
-        spot = np.array([[first[plot.x_symbol], first[plot.y_symbol]]])
-        handle = (names[plot.x_symbol], names[plot.y_symbol])
-        layers += ring(key, spot)
+            colour = next(colours) if mark.symbols() else plots.GREY
+        layers.append(mark.layer(name, points, colour, floor))
+    handle = model.handles.get(key)
+    if handle:
+        first = model.at({})
+        layers += ring(key, np.array([[first[plot.x_symbol], first[plot.y_symbol]]]))
+    labels = ", ".join(mark.label for mark in plot.marks if mark.label)
+    alt = plot.alt or alt or f"{labels or y.label or 'A curve'} against {x.label}."
 
     def background(ax: Axes) -> None:
         for each in plot.maps:
             each.draw(ax, plot.x_symbol, plot.y_symbol, x, y)
         for at_x, at_y, text in plot.notes:
-            place = x.place(np.array(at_x)), y.place(np.array(at_y))
-            ax.text(*place, text, fontsize=8.5, ha="center", va="center", zorder=2)
+            place_x, place_y = float(x.place(at_x)), float(y.place(at_y))
+            ax.text(place_x, place_y, text, fontsize=8.5, ha="center", va="center", zorder=2)
 
     return Panel(key, x, y, tuple(layers), alt, height=plot.height, background=background,
                  handle=handle, handle_label=f"{x.label} and {y.label}")  # fmt: skip
@@ -332,25 +347,6 @@ def colour_of(colour: Any) -> str | None:
     if colour is None or (isinstance(colour, str) and colour.startswith("#")):
         return colour
     return plots.style(colour)["color"]
-
-
-def generated(marks, panels, sentence, names: Names) -> str:
-    """The model of the page: from the values of the sliders to the points and the numbers."""
-    functions = {k: f for mark in marks.values() for k, f in mark.functions().items()}
-    sources = "\n".join(rule_source(function) for function in functions.values())
-    layers = [f"  {name}: {mark.javascript(names)}" for name, mark in marks.items()]
-    for p in panels:
-        if p.handle:
-            spot = f"[[{', '.join(p.handle)}]]"
-            layers += [f'  "{p.name}-edge": {spot}', f'  "{p.name}-disk": {spot}']
-    numbers = [f"{name}: {source(e, names)}" for name, e in sentence.expressions.items()]
-    arguments = ", ".join(names.values())
-    return (
-        f"({{spread, whole, total, repeat, run}}) => {{\n{sources}\n"
-        f"return ({{{arguments}}}) => ({{layers: {{\n"
-        + ",\n".join(layers)
-        + f"}},\nnumbers: {{{', '.join(numbers)}}}}});\n}}"
-    )
 
 
 class Sentence:

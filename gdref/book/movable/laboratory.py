@@ -187,7 +187,7 @@ def movable(
     for panel in (p for column in columns for p in column):
         spec["panels"][panel.name] = panel.spec()
         spec["layers"] += panel.layer_specs()
-    choices, groups = choice_fields(spec, at_first, quantity, sliders)
+    chosen, groups = choice_fields(spec, at_first, quantity, sliders)
     own = identity(name or f"{name_of(rule)}-{surface.name}")
     text = [sentence(run, surface.window) for run in runs]
     keys = [key(colour_of(run.rule), "dashed" if i else "solid") for i, run in enumerate(runs)]
@@ -200,7 +200,7 @@ def movable(
             always,
             presets=[label for label, _ in presets],
             play="steps",
-            chosen=choices,
+            chosen=chosen,
             more=groups,
         ),
         after=numbers_table(runs),
@@ -259,7 +259,8 @@ def start_sliders(window, start) -> list[Control]:
 
 def preset_settings(settings, main: str, rules, every, state) -> dict[str, Any]:
     """A preset by the names of the controls."""
-    names, found = {control.name for control in every}, {}
+    names = {control.name for control in every}
+    found: dict[str, Any] = {}
     for name, value in settings.items():
         if name == "start":
             found |= {"start.x": float(value[0]), "start.y": float(value[1])}

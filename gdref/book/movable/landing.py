@@ -208,7 +208,7 @@ def thumbnail(
     panel = Panel(
         "thumb", x, y, layers, f"{label_of(name_of(rule))} on {surface.name}", height=1.2,
         width=1.8, bare=True,
-        background=lambda ax: plots.level_lines(ax, surface, colours=plots.RELIEF, count=7, n=81),
+        background=lambda ax: plots.level_lines(ax, surface, colours=plots.RELIEF, count=5, n=61),
     )  # fmt: skip
     return panel, svg(panel, identity(name))
 

@@ -18,7 +18,7 @@ from gdref.book import plots
 from gdref.book.expressions import code_name, function_of
 from gdref.book.javascript import source
 from gdref.book.movable.numbers import number, spread
-from gdref.book.movable.panels import Axis
+from gdref.book.movable.panels import KINDS, Axis, Layer
 from gdref.loop import form, iterate_state, name_of
 
 Names = Mapping[sympy.Symbol, str]
@@ -58,6 +58,17 @@ class Mark:
     def functions(self) -> dict[str, Callable]:
         """The rules that the JavaScript calls, by name."""
         return {}
+
+    def layer(self, name: str, points: np.ndarray, colour: str, floor: float) -> Layer:
+        """What is drawn; ``floor`` is the low end of the y axis."""
+        kind = self.kind or self.default_kind
+        if kind not in KINDS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+        width = {"line": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0, "cross": 2.0}[kind]
+        base = max(floor, self.base) if kind in ("bars", "area") else 0.0
+        opacity, order = (0.25, 1.5) if kind == "area" else (1.0, 2.5)
+        return Layer(name, points, kind, colour, self.width or width, self.style, base, opacity,
+                     self.label, order)  # fmt: skip
 
 
 @dataclass(frozen=True)

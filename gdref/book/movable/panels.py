@@ -38,7 +38,7 @@ class Axis:
     log: bool = False
     write: Callable[[float], str] | None = None
 
-    def place(self, values: np.ndarray) -> np.ndarray:
+    def place(self, values: Any) -> np.ndarray:
         """Where values lie on the axis: themselves or their logarithms."""
         with np.errstate(all="ignore"):
             return np.log10(np.maximum(values, 1e-300)) if self.log else np.asarray(values, float)
@@ -146,17 +146,16 @@ def draw_layer(ax: Axes, layer: Layer, panel: Panel) -> None:
     vertices = segments(layer, panel)
     if not len(vertices):  # far outside, where it is cut away: the page needs the path
         vertices = np.full((2, 2), 1e6)
-    look: dict[str, Any] = {"color": layer.colour, "alpha": layer.opacity, "zorder": layer.order}
+    look: dict[str, Any] = {
+        "gid": layer.name, "color": layer.colour, "alpha": layer.opacity, "zorder": layer.order,
+    }  # fmt: skip
     if layer.kind == "area":
-        ax.fill(*vertices.T, gid=layer.name, linewidth=0, **look)
+        ax.fill(*vertices.T, linewidth=0, **look)
         return
-    dashes = {"solid": "-", "dashed": DASHED, "dotted": DOTTED}[layer.style]
-    round_ends = layer.kind == "dots" or layer.style == "dotted"
-    ends = {"solid_capstyle": "round" if round_ends else "butt", "dash_capstyle": "butt"}
-    if layer.style == "dotted":
-        ends["dash_capstyle"] = "round"
-    ax.plot(*vertices.T, gid=layer.name, linestyle=dashes, linewidth=layer.width, snap=False,
-            **ends, **look)  # fmt: skip
+    look["linestyle"] = {"solid": "-", "dashed": DASHED, "dotted": DOTTED}[layer.style]
+    look["solid_capstyle"] = "round" if layer.kind == "dots" else "butt"
+    look["dash_capstyle"] = "round" if layer.style == "dotted" else "butt"
+    ax.plot(*vertices.T, linewidth=layer.width, snap=False, **look)
 
 
 def draw_panel(figure: Figure, panel: Panel, left: float, bottom: float) -> Axes:
@@ -249,7 +248,7 @@ def svg(panel: Panel, identity: str) -> str:
         buffer = io.StringIO()
         nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
         figure.savefig(buffer, format="svg", metadata=nothing)
-        names = {artist.get_gid() for artist in figure.findobj()} - {None}
+        names = {artist.get_gid() or "" for artist in figure.findobj()}
     return compact(buffer.getvalue(), identity, names)
 
 
@@ -257,7 +256,7 @@ def compact(text: str, identity: str, names: set[str]) -> str:
     """Matplotlib's SVG without what the page does not need; ids prefixed, colours themed."""
     text = text[text.index("<svg") :]
     text = re.sub(r"(?s)<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", text)
-    text = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", text)
+    text = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.1f}", text)
     text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)  # the page's own typeface
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     used = set(re.findall(r"#([\w-]+)", text)) | names
@@ -268,8 +267,15 @@ def compact(text: str, identity: str, names: set[str]) -> str:
     text = re.sub(r' id="([^"]*)"', own, text)
     text = re.sub(r'(url\(|href=")#', rf"\1#{identity}-", text)
     text = themed(text)
+    text = re.sub(r'(?<= d=")[^"]*', shorter, text)
     text = re.sub(r"\s*\n\s*", "\n", text).strip()
     return re.sub(r"<defs>\s*</defs>\s*|<(g)>\s*</g>\s*", "", text)
+
+
+def shorter(path: re.Match) -> str:
+    """A path without what SVG understands by itself: the L of a line, a zero after the point."""
+    text = re.sub(r"\s*\bL\s+|\s+", " ", path[0]).replace(".0 ", " ")
+    return text.replace("M ", "M").strip()
 
 
 def themed(text: str) -> str:
