@@ -4,8 +4,12 @@ Agreement is relative to the size of the iterate, the larger of its two coordina
 that crosses 0 has no digits of its own.
 """
 
+import atexit
 import itertools
+import json
 import re
+import shutil
+import subprocess
 import warnings
 from dataclasses import replace
 
@@ -322,7 +326,10 @@ def test_a_rule_compared_with_starts_at_a_rate_that_works():
     assert best_rate(gd, fall) == {"eta": 0.01}
     given = movable(gd, RAVINE, alt="A.", compare={nag: {"eta": 0.003}}, versus=nag)
     assert given.runs[1].settings == {"eta": 0.003, "gamma": 0.9}
-    assert movable(gd, RAVINE, alt="A.", eta=0.001, versus=nag).runs[1].settings["eta"] > 0.01
+    shared = movable(gd, RAVINE, alt="A.", eta=0.001, versus=nag, compare=[momentum])
+    assert shared.runs[1].settings["eta"] == 0.001
+    best = best_rate(momentum, RAVINE, steps=50)
+    assert best["eta"] > 0.005 and f'"momentum":{{"eta":{best["eta"]},' in shared.html
 
 
 def test_where_a_path_is_cut():
@@ -994,3 +1001,89 @@ def test_small_pictures_lead_to_the_chapters(open_page):
         "m.html",
     ]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+class Firefox:
+    """Debian's Firefox by its own protocol, WebDriver BiDi; Playwright cannot drive it."""
+
+    def __init__(self, command, profile):
+        websocket = pytest.importorskip("websocket", reason="websocket-client is not installed")
+        options = ["--headless", "--remote-debugging-port=0", "--profile", str(profile)]
+        self.process = subprocess.Popen([command, *options], stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # should what follows fail
+        found = (re.search(r"ws://[\d.]+:\d+", line) for line in self.process.stderr)
+        address = next(filter(None, found))[0] + "/session"
+        self.socket = websocket.create_connection(address, suppress_origin=True, timeout=60)
+        self.id = 0
+        self.ask("session.new", capabilities={})
+        self.tab = self.ask("browsingContext.getTree")["contexts"][0]["context"]
+
+    def ask(self, method, **parameters):
+        self.id += 1
+        self.socket.send(json.dumps({"id": self.id, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self.socket.recv())
+            if answer.get("id") == self.id:
+                assert "result" in answer, answer
+                return answer["result"]
+
+    def open(self, file, width):
+        viewport = {"width": width, "height": 844}
+        self.ask("browsingContext.setViewport", context=self.tab, viewport=viewport)
+        self.ask("browsingContext.navigate", context=self.tab, url=file.as_uri(), wait="complete")
+
+    def evaluate(self, expression):
+        expression = f"JSON.stringify({expression})"
+        answer = self.ask("script.evaluate", expression=expression, target={"context": self.tab},
+                          awaitPromise=True)  # fmt: skip
+        assert answer["type"] == "success", answer
+        return json.loads(answer["result"].get("value", "null"))
+
+    def close(self):
+        self.socket.close()
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def test_firefox_computes_and_draws_the_same(every, tmp_path):
+    command = shutil.which("firefox-esr") or shutil.which("firefox")
+    if command is None:
+        pytest.skip("no Firefox found: NOT tested in it (apt-get install firefox-esr)")
+    file = tmp_path / "figures.html"
+    body = "".join(figure.html for figure in every)
+    file.write_text(f"<!doctype html><html lang='en'><meta charset='utf-8'><body>{body}")
+    (tmp_path / "profile").mkdir()
+    firefox = Firefox(command, tmp_path / "profile")
+    try:
+        firefox.open(file, 390)
+        layers = "[...document.querySelectorAll('.gdref-formula')].map(root => {"
+        layers += "const {model, state} = root.gdref, out = model(state());"
+        layers += (
+            "return [out.layers, out.numbers, root.querySelector('[role=status]').textContent]})"
+        )
+        for figure, (drawn_, said, text) in zip(every[1:5], firefox.evaluate(layers), strict=True):
+            for name, expected in figure.points().items():
+                computed = np.array(drawn_[name], dtype=float)
+                np.testing.assert_allclose(computed, expected, rtol=RTOL, atol=RTOL)
+            for name, expected in figure.numbers().items():
+                np.testing.assert_allclose(said[name], expected, rtol=RTOL)
+            assert text == ("" if figure is every[3] else repr(figure))
+        path = firefox.evaluate("document.querySelector('.gdref').gdref.model.runs()[0].path")
+        np.testing.assert_allclose(path, every[0].path, rtol=RTOL, atol=1e-12)
+        assert firefox.evaluate("document.documentElement.scrollWidth") <= 390
+        moved = firefox.evaluate(
+            """(() => {
+                const root = document.querySelector("#gdref-pad");
+                const slider = root.querySelector("input");
+                const handle = root.querySelector(".gdref-handle");
+                const line = root.querySelector("#gdref-pad-b0 path");
+                const before = line.getAttribute("d");
+                slider.value = 150;
+                slider.dispatchEvent(new Event("input", {bubbles: true}));
+                const box = root.querySelector("svg").getBoundingClientRect();
+                return [line.getAttribute("d") !== before, box.width, handle.style.left];
+            })()"""
+        )
+        assert moved[0] and moved[1] > 300 and float(moved[2].rstrip("%")) > 60
+    finally:
+        firefox.close()

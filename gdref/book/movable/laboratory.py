@@ -35,7 +35,7 @@ from gdref.book.movable.page import (
     version,
 )
 from gdref.book.movable.panels import Axis, Layer, Panel, png, ring
-from gdref.book.movable.runs import Run, best_rate, compute, cut, drawn_path, settings_of
+from gdref.book.movable.runs import Run, best_rate, compute, cut, drawn_path, rate_of, settings_of
 from gdref.loop import DECAYS as DECAY_NAMES
 from gdref.loop import form, name_of
 from gdref.rules import RULES
@@ -110,7 +110,8 @@ def movable(
         (:func:`gdref.book.movable.runs.best_rate`); another hyperparameter has the value that
         ``rule`` is called with, and the default otherwise.  By default every rule of gdref.
     versus
-        the rule compared with at first.
+        the rule compared with at first; what ``compare`` does not give it, the rate too, it has
+        from ``rule``.
     show
         the state variable shown at first, by its name in the code; ``"step"`` for the last step.
     choices
@@ -138,9 +139,11 @@ def movable(
         if name_of(other) not in rules:
             own = compare.get(other, {}) if isinstance(compare, Mapping) else {}
             rules[name_of(other)] = other
-            values[name_of(other)] = tuned(
-                other, own, hyperparameters, surface, parts, (x, y), steps
-            )
+            alike = {key: v for key, v in hyperparameters.items() if key in form(other)[2]} | own
+            if other is versus or rate_of(other) in own:
+                values[name_of(other)] = settings_of(other, alike)
+            else:
+                values[name_of(other)] = best_rate(other, surface, parts, (x, y), steps, alike)
     given = {key: [float(v) for v in offered] for key, offered in (choices or {}).items()}
     unknown = set(given) - {key for settings in values.values() for key in settings}
     if unknown:
@@ -214,17 +217,6 @@ def movable(
 
 
 # ---- what the reader can choose
-
-
-def tuned(rule, own, hyperparameters, surface, parts, start, steps) -> dict[str, float]:
-    """The settings of a rule compared with; its rate is the best here unless it is given."""
-    known = form(rule)[2]
-    settings = {key: value for key, value in hyperparameters.items() if key in known}
-    if "eta" in known:
-        settings.pop("eta", None)
-    if "eta" in own or ("eta" not in known and "eps" in {**settings, **own}):
-        return settings_of(rule, settings | own)
-    return best_rate(rule, surface, parts, start, steps, settings | own)
 
 
 def hyperparameter_sliders(rule: str, settings: Mapping, given: Mapping) -> list[Control]:
