@@ -658,7 +658,7 @@ def test_steps_start_comparison_and_reset(figure, open_page):
     np.testing.assert_allclose(read(page)[0][0], [-3.95, 1])
     handle.press("Shift+ArrowDown")
     np.testing.assert_allclose(read(page)[0][0], [-3.95, 0.8])
-    assert handle.get_attribute("aria-valuetext") == "θ₁ = −3.95, θ₂ = 0.8"
+    assert handle.get_attribute("aria-valuetext") == "start θ₁ = −3.95, start θ₂ = 0.8"
     for _ in range(14):
         handle.press("Shift+ArrowRight")
     assert read(page)[0][0][0] == RAVINE.window[1]
@@ -739,7 +739,13 @@ def test_presets_and_the_address(figure, every, open_page):
 
 
 @pytest.mark.parametrize(
-    "address", ["?pad=a:nonsense,b:1,gamma", "?momentum-ravine=versus:lion", "?x"]
+    "address",
+    [
+        "?pad=a:nonsense,b:1,gamma",
+        "?momentum-ravine=versus:lion",
+        "?momentum-ravine=versus:kept",
+        "?x",
+    ],
 )
 def test_an_address_that_means_nothing_does_no_harm(address, figure, open_page):
     page = open_page(pad(), figure, address=address)

@@ -103,7 +103,7 @@ class Panel {
     const [xs, ys] = [0, 1].map(odd => corners.filter((_, i) => i % 2 === odd));
     this.frame = [[Math.min(...xs), Math.max(...xs)], [Math.max(...ys), Math.min(...ys)]];
     this.svg = part(name).ownerSVGElement;
-    this.ticks = {};
+    this.paths = {};
   }
   place(point) {
     return point.map((value, i) => {
@@ -129,28 +129,25 @@ class Panel {
   }
   draw(layer, points, colour) {
     const base = this.place([0, layer.base ?? 0])[1];
-    const path = this.part(layer.name).querySelector("path");
+    const path = this.paths[layer.name] ??= this.part(layer.name).querySelector("path");
     if (colour) path.style.stroke = colour;
     path.setAttribute("d", shapes[layer.kind](points.map(point => this.place(point)), base));
   }
   // New axes: the ticks are copies of the first that Matplotlib drew.
   rescale(axes) {
     ["x", "y"].forEach((which, i) => {
-      if (!axes[which]) return;
       this.axes[i] = axes[which];
-      const axis = this.part(`${this.name}-${which}`), [low, high, step, log] = this.axes[i];
-      this.ticks[which] ??= [axis.querySelector("g"), axis.querySelectorAll(":scope > g:not(:has(:scope > text))")];
-      const first = this.ticks[which][0], home = Number(first.querySelector("use").getAttribute(which));
-      [...axis.children].filter(child => child !== first && child.querySelector("use")).forEach(tick => tick.remove());
-      for (let k = Math.ceil(low / step - 1e-9), fresh = first; k * step <= high + 1e-9 * step; k++, fresh = null) {
-        const tick = fresh ?? axis.appendChild(first.cloneNode(true)), [from, to] = this.frame[i];
-        if (!fresh) tick.querySelectorAll("defs").forEach(shared => shared.remove());
-        if (!fresh) [tick, ...tick.querySelectorAll("[id]")].forEach(part => part.removeAttribute("id"));
+      const [low, high, step, log] = axes[which], [from, to] = this.frame[i];
+      const axis = this.part(`${this.name}-${which}`), [first, ...others] = [...axis.children].filter(tick => tick.querySelector("use"));
+      const home = Number(first.querySelector("use").getAttribute(which));
+      others.forEach(tick => tick.remove());
+      const copy = first.cloneNode(true);
+      copy.querySelectorAll("defs").forEach(shared => shared.remove());
+      for (let k = Math.ceil(low / step - 1e-9), tick = first; k * step <= high + 1e-9 * step; k++, tick = copy.cloneNode(true)) {
         const away = from + (k * step - low) / (high - low) * (to - from) - home;
         tick.setAttribute("transform", `translate(${i ? [0, away] : [away, 0]})`);
-        tick.querySelectorAll("text").forEach(text => {
-          text.textContent = log ? power(k * step) : number(k * step);
-        });
+        tick.querySelector("text").textContent = log ? power(k * step) : number(k * step);
+        if (tick !== first) axis.append(tick);
       }
     });
   }
@@ -198,7 +195,7 @@ const figure = (root, spec, make) => {
     for (const input of inputs.filter(isSlider)) {
       const text = number(valueOf(input), 10);
       input.previousElementSibling.textContent = text;
-      input.setAttribute("aria-valuetext", text);
+      input.setAttribute("aria-valuetext", `${spec.labels[input.name]} = ${text}`);
     }
     for (const [name, axes] of Object.entries(out.axes ?? {})) panels[name].rescale(axes);
     for (const layer of spec.layers) panels[layer.panel].draw(layer, out.layers[layer.name] ?? [], out.colours?.[layer.name]);
@@ -262,14 +259,18 @@ const figure = (root, spec, make) => {
 
   const key = root.id.replace(/^gdref-/, "");
   const link = root.querySelector(".gdref-link");
-  const remember = () => {
-    const moved = Object.entries(state()).filter(([name, value]) => value !== first[name]);
+  const address = () => {
+    const moved = Object.entries(state()).filter(([name, value]) => value !== first[name] && value !== "kept");
     const url = new URL(location);
     if (moved.length) url.searchParams.set(key, moved.map(pair => pair.join(":")).join(","));
     else url.searchParams.delete(key);
     url.hash = root.id;
-    if (link) link.href = url.href;
-    if (!root.closest(".jp-OutputArea")) try { history.replaceState(null, "", url); } catch { /* no address */ }
+    return url.href;
+  };
+  const remember = () => {
+    if (root.closest(".jp-OutputArea")) return; // there the address is the notebook's
+    if (link) link.href = address();
+    try { history.replaceState(null, "", address()); } catch { /* a page without an address */ }
   };
   const recall = () => {
     const text = new URLSearchParams(location.search).get(key);
@@ -290,7 +291,7 @@ const figure = (root, spec, make) => {
   };
   const play = again => {
     stop();
-    goal ??= Number(spec.living ? player.max : player.value) || Number(player.max);
+    goal ??= button.dataset.to === "here" && Number(player.value) || Number(player.max);
     if (again || Number(player.value) >= goal) player.value = 0;
     const from = Number(player.value), began = performance.now();
     show("❚❚ pause");
@@ -335,6 +336,7 @@ const figure = (root, spec, make) => {
   }));
   form.hidden = false;
   recall();
+  if (link) link.href = address();
   root.gdref = {state, assign, update, model};
   update();
   if (spec.living && !still.matches) play(true);

@@ -51,7 +51,7 @@ const model = ({run, trail, partly, number, linear, decades, counts, part, root,
     kept = versus === "kept" ? kept ?? shown[0] : null;
     shown = [runOf(spec.rule, settings(spec.rule, values), start, whole)];
     if (kept) shown.push(runOf(kept.rule, kept.settings, kept.start, whole));
-    else if (versus) shown.push(runOf(versus, settings(versus, values), start, whole));
+    else if (rules[versus]) shown.push(runOf(versus, settings(versus, values), start, whole));
     form.querySelectorAll("[data-rule]").forEach(group => {
       group.hidden = group.disabled = ![spec.rule, versus].includes(group.dataset.rule);
     });

@@ -171,7 +171,7 @@ def movable(
         "panels": {},
         "layers": [],
         "choices": {control.name: control.choices for control in every},
-        "labels": {"start.x": "θ₁", "start.y": "θ₂"},
+        "labels": {control.name: control.label for control in every},
         "presets": [
             preset_settings(settings, name_of(rule), rules, every, runs[0].state)
             for _, settings in presets
@@ -203,6 +203,7 @@ def movable(
             always,
             presets=[label for label, _ in presets],
             play="steps",
+            play_to="here",
             chosen=chosen,
             more=groups,
         ),
@@ -241,11 +242,11 @@ def hyperparameter_sliders(rule: str, settings: Mapping, given: Mapping) -> list
 
 def start_sliders(window, start) -> list[Control]:
     found = []
-    for i, (axis, label) in enumerate([("x", "θ₁"), ("y", "θ₂")]):
+    for i, (axis, label) in enumerate([("x", "start θ₁"), ("y", "start θ₂")]):
         low, high = window[2 * i : 2 * i + 2]
         offered = round_choices(low, high, "linear", 200)
         values = tuple(sorted({*offered, start[i]}))
-        found.append(Control(f"start.{axis}", f"start {label}", values, start[i]))
+        found.append(Control(f"start.{axis}", label, values, start[i]))
     return found
 
 

@@ -94,7 +94,7 @@ def landing(
         "panels": {"land": land.spec()},
         "layers": land.layer_specs(),
         "choices": {control.name: control.choices for control in sliders},
-        "labels": {"start.x": "θ₁", "start.y": "θ₂"},
+        "labels": {control.name: control.label for control in sliders},
         "presets": [],
         "living": True,
         "steps": steps,

@@ -126,10 +126,14 @@ def controls(
     *,
     presets: Iterable[str] = (),
     play: str | None = None,
+    play_to: str = "end",
     chosen: str = "",
     more: str = "",
 ) -> str:
-    """The form: three sliders, the rest behind "more", presets, play, reset, the address."""
+    """The form: three sliders, the rest behind "more", presets, play, reset, the address.
+
+    ``play`` names the slider that the button moves, to its "end" or back to where it is, "here".
+    """
     drawn = [slider(control) for control in sliders]
     behind = "".join(drawn[3:])
     if behind or more:
@@ -141,7 +145,11 @@ def controls(
     )
     if buttons:
         buttons = f'<div class="gdref-presets" role="group" aria-label="Try">{buttons}</div>'
-    player = f'<button type="button" data-play="{play}">▶ play</button>' if play else ""
+    player = (
+        f'<button type="button" data-play="{play}" data-to="{play_to}">▶ play</button>'
+        if play
+        else ""
+    )
     return f"""<form hidden autocomplete="off">
 <div class="gdref-sliders">{"".join(drawn[:3])}</div>
 {buttons}<div class="gdref-last">{player}{chosen}<button type="reset">reset</button>
@@ -154,7 +162,7 @@ def slider(control: Control) -> str:
     return (
         f'<label>{label} <span aria-hidden="true">{text}</span><input type="range" '
         f'name="{control.name}" min="0" max="{len(control.choices) - 1}" '
-        f'value="{control.position}" aria-valuetext="{text}" autocomplete="off"></label>'
+        f'value="{control.position}" aria-valuetext="{label} = {text}" autocomplete="off"></label>'
     )
 
 
