@@ -13,14 +13,12 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 from docutils import nodes
-from PIL import Image
 from sphinx.util import logging
 
 log = logging.getLogger(__name__)
 
 # parts of the theme that no page asks for
 UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
-IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+\.png)")')
 
 # the theme measures all code on the page in one go, to let the keyboard reach what scrolls
 MEASURE = re.compile(r"\.forEach\(e=>\{(e\.tabIndex=[^}]*)\}\)")
@@ -55,8 +53,7 @@ def mend_page(app, pagename, templatename, context, doctree):
         context["script_files"] = [deferred(script) for script in context["script_files"]]
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
-        body = IMAGE.sub(lambda tag: size_image(app, tag), context["body"])
-        body = PLAIN_CODE.sub(r"\1", body)
+        body = PLAIN_CODE.sub(r"\1", context["body"])
         # a role that screen readers no longer know
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
@@ -68,14 +65,6 @@ def deferred(script):
     return type(script)(script.filename, priority=script.priority, **attributes)
 
 
-def size_image(app, tag):
-    """Say how large an image is, so that the text does not jump when it arrives."""
-    names = {name: source for source, (_, name) in app.env.images.items()}
-    with Image.open(Path(app.srcdir, names[tag["name"]])) as image:
-        width, height = image.size
-    return f'<img loading="lazy" width="{width}" height="{height}" {tag["rest"]}'
-
-
 def measure_in_turn(app):
     """Let the browser answer the reader between one block of code and the next."""
     script = "scripts/pydata-sphinx-theme.js"
@@ -85,16 +74,6 @@ def measure_in_turn(app):
     if not found:
         log.warning("%s no longer measures code as bookext expects", script)
     Path(app.outdir, "_static", script).write_text(code, encoding="utf8")
-
-
-def shrink_images(app):
-    """Store the figures with 256 colours: a third of the bytes, and no difference to the eye."""
-    for path in Path(app.outdir, "_images").glob("*.png"):
-        with Image.open(path) as image:
-            if image.mode == "P":
-                continue
-            small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        small.save(path, optimize=True)
 
 
 def build_wheel(app):
@@ -120,7 +99,6 @@ def finish_site(app, error):
     if error or app.builder.format != "html":
         return
     measure_in_turn(app)
-    shrink_images(app)
     build_wheel(app)
     static = Path(app.outdir, "_static")
     for pattern in UNUSED:

@@ -13,11 +13,8 @@ The words of the line are the comment with which the cell begins.  A ``proof`` o
 the further tag ``open`` is open at first.  A cell without a role is shown as MyST-NB shows it.
 """
 
-import hashlib
-import json
 import re
 import tomllib
-from base64 import b64decode
 from pathlib import Path
 
 from docutils import nodes
@@ -28,7 +25,6 @@ FOLDED = {
     "plot": "How the figure is made",
     "experiment": "How this is measured",
 }
-PHONE = 560  # px: up to this width a page shows the narrow rendering of its figures
 ROLES = ("teach", *FOLDED, "setup")
 COMMENT = re.compile(r"(?:#(?!%).*\n?)+")
 # in the words of a line: a formula, code, and what stands between
@@ -49,14 +45,6 @@ class fold(nodes.General, nodes.Element):
 
 
 class fold_title(nodes.General, nodes.TextElement):
-    pass
-
-
-class picture(nodes.General, nodes.Element):
-    """An image in two renderings: a ``narrow_image`` and an ``image``."""
-
-
-class narrow_image(nodes.image):
     pass
 
 
@@ -155,31 +143,6 @@ def fold_solutions(app, doctree, docname):
         box.replace_self(folded)
 
 
-def add_narrow_images(app, doctree):
-    """Give an image its rendering for a phone, which ``plots.picture`` stores beside it."""
-    source = Path(app.env.doc2path(app.env.docname))
-    images = list(doctree.findall(nodes.image))
-    if source.suffix != ".ipynb" or not images:
-        return
-    for cell in json.loads(source.read_text(encoding="utf8"))["cells"]:
-        for output in cell.get("outputs", []):
-            narrow = output.get("metadata", {}).get("image/png", {}).get("narrow")
-            if narrow:
-                wide = b64decode("".join(output["data"]["image/png"]))
-                name = f"{hashlib.sha256(wide).hexdigest()}.png"  # as MyST-NB calls it
-                for image in images:
-                    if image["uri"].endswith(f"/{name}"):
-                        wrap(app, image, b64decode(narrow))
-
-
-def wrap(app, image, narrow):
-    uri = image["uri"].replace(".png", "-narrow.png")
-    Path(app.srcdir, uri.lstrip("/")).write_bytes(narrow)
-    box = picture("")
-    image.replace_self(box)
-    box += [narrow_image(uri=uri, alt=image.get("alt", "")), image]
-
-
 def visit_fold(self, node):
     attributes = {"open": ""} if node.get("open") else {}
     self.body.append(self.starttag(node, "details", **attributes))
@@ -197,25 +160,6 @@ def depart_title(self, node):
     self.body.append("</summary>\n")
 
 
-def visit_picture(self, node):
-    self.body.append("<picture>\n")
-
-
-def depart_picture(self, node):
-    self.body.append("</picture>\n")
-
-
-def visit_narrow(self, node):
-    name = self.builder.images[node["uri"]]
-    path = f"{self.builder.imgpath}/{name}"
-    self.body.append(f'<source media="(max-width: {PHONE}px)" srcset="{path}"/>\n')
-    raise nodes.SkipNode
-
-
-def skip(self, node):
-    raise nodes.SkipNode
-
-
 def go_on(self, node):
     pass
 
@@ -223,10 +167,6 @@ def go_on(self, node):
 def setup(app):
     app.add_node(fold, html=(visit_fold, depart_fold), latex=(go_on, go_on))
     app.add_node(fold_title, html=(visit_title, depart_title), latex=(go_on, go_on))
-    app.add_node(picture, html=(visit_picture, depart_picture), latex=(go_on, go_on))
-    app.add_node(narrow_image, html=(visit_narrow, None), latex=(skip, None))
-    # before Sphinx collects the images
-    app.connect("doctree-read", add_narrow_images, priority=400)
-    app.connect("doctree-read", give_roles, priority=400)
+    app.connect("doctree-read", give_roles)
     app.connect("doctree-resolved", fold_solutions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
