@@ -129,25 +129,28 @@ def skip(self, node):
     raise nodes.SkipNode
 
 
-def shrink_images(app, error):
-    """Store the figures with 256 colours, a third of the bytes and no difference to the eye, and
-    once more with colours for a dark page."""
+def finish_images(app, error):
+    """Store figures with 256 colours, and once more with these for a dark page."""
     if error or app.builder.format != "html":
         return
-    for path in Path(app.outdir, "_images").glob("*.png"):
+    folder = Path(app.outdir, "_images")
+    for path in folder.glob("*.png"):
+        dark = folder / dark_name(path.name)
+        if path.stem.endswith("-dark"):
+            continue
         with Image.open(path) as image:
-            if image.mode == "P":
+            if image.mode == "P" and dark.exists():
                 continue
             small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         palette = np.array(small.getpalette()).reshape(-1, 3) / 255
         small.putpalette(np.rint(255 * darkened(palette)).astype(int).ravel().tolist())
-        small.save(path.with_name(dark_name(path.name)), optimize=True)
+        small.save(dark, optimize=True)
 
 
 def setup(app):
     app.add_node(picture, html=(visit_picture, None), latex=(go_on, go_on))
     app.add_node(narrow_image, html=(skip, None), latex=(skip, None))
     app.connect("doctree-read", make_pictures, priority=400)  # before Sphinx collects the images
-    app.connect("build-finished", shrink_images)
+    app.connect("build-finished", finish_images)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
