@@ -22,7 +22,7 @@ LINK = re.compile(r'<link (?=[^>]*rel="stylesheet")[^>]*href="[^"]*_static/([^"?
 ROOT = "\N{SQUARE ROOT}"
 ITALIC = [chr(n) for n in (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))]
 CODE = re.compile(r"<(?:code|pre).*?</(?:code|pre)>", re.DOTALL)
-FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
+FORMULA = re.compile(r"<math.*?(?:<annotation|</math>)", re.DOTALL)
 
 
 def one_sheet(app, pagename, templatename, context, doctree):
