@@ -131,7 +131,7 @@ def test_a_max_and_a_piecewise_are_printed():
 
 
 def test_the_shared_script_holds_no_rule_and_no_surface():
-    script = files("gdref.book").joinpath("figure.js").read_text(encoding="utf-8")
+    script = files("gdref.book").joinpath("movable/core.js").read_text(encoding="utf-8")
     named = set(RULES) | set(SURFACES) | {"beta1", "beta2", "gamma", "rho", "eta", "eps", "lam"}
     assert not named & words(script)
     assert not re.search(r"Math\.(pow|sqrt|exp)|\*\* *2", script)

@@ -25,6 +25,40 @@ LABELS = {name: drawn.label for name, drawn in catalogue.RULES.items()}
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 
+# Behind lines: nine tints from low to high, and four of a warm colour for what lies beyond.
+TINTS = ["#f4f7fb", "#e9eff7", "#dee8f3", "#d3e0ef", "#c8d8eb", "#bdd1e7", "#b2c9e3", "#a7c2df",
+         "#9cbadb"]  # fmt: skip
+WARM = ["#fbeae4", "#f7dcd2", "#f3cdc0", "#efbfae"]
+LINE = "#8a8f98"  # level lines
+# What each colour becomes on a dark page; tests/test_plots.py measures these too.
+DARK = {
+    INK: "#e2e6ea",
+    GREY: "#9aa3ad",
+    "#ffffff": "#14181e",
+    "#4d4d4d": "#b4b4b4",
+    "#003ddf": "#6f97ff",
+    "#5d80f8": "#a8bcff",
+    "#00a691": "#1fc4ad",
+    "#c18b00": "#e0ab2c",
+    "#8f4202": "#d07f3c",
+    "#e06b4e": "#f08a6f",
+    "#580272": "#c266e8",
+    "#a25caa": "#dc9ae2",
+    "#511d00": "#a8704e",
+    "#000000": "#ffffff",
+    LINE: "#6b7480",
+    **dict(zip(TINTS, ["#182029", "#1b2632", "#1f2c3b", "#223244", "#26384e", "#293e57",
+                       "#2d4460", "#304a69", "#345072"], strict=True)),
+    **dict(zip(WARM, ["#2f211f", "#3a2623", "#452b27", "#50302b"], strict=True)),
+}  # fmt: skip
+
+
+def shades(colours: list[str], count: int) -> list[str]:
+    """``count`` of some tints, spread over all of them."""
+    last = max(1, count - 1)
+    return [colours[round(k * (len(colours) - 1) / last)] for k in range(count)]
+
+
 STYLE: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 3.6),
     "figure.dpi": 150,

@@ -457,7 +457,7 @@ def page(identity, surface, runs, alt, plane, panels, sentences, controls, scrip
     left, right = surface.window[:2]
     return f"""{BEGIN}
 <div class="gdref" id="{identity}">
-<style>{resource("figure.css")}</style>
+<style>{resource("laboratory.css")}</style>
 <div class="gdref-plots">
 <div class="gdref-plot">{labelled(plane, alt)}<div class="gdref-start" role="slider" tabindex="0"
 aria-label="start; the arrow keys move it" aria-valuemin="{left}" aria-valuemax="{right}"
@@ -570,7 +570,7 @@ def script(figure: Mapping, rules: Mapping, surface: Any, parts: Iterable) -> st
     gradients = ",\n".join(f"({surface_source(part)}).grad" for part in parts)
     numbers = json.dumps(figure, ensure_ascii=False).replace("</", r"<\/")
     return f"""(() => {{
-{resource("figure.js")}
+{resource("laboratory.js")}
 movable(document.currentScript.parentElement, {numbers},
 {{{functions}}},
 ({surface_source(surface)}).loss,
@@ -583,4 +583,4 @@ def slug(text: str) -> str:
 
 
 def resource(name: str) -> str:
-    return files("gdref.book").joinpath(name).read_text(encoding="utf-8").strip()
+    return files("gdref.book.movable").joinpath(name).read_text(encoding="utf-8").strip()

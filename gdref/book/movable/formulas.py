@@ -1,0 +1,657 @@
+"""Formulas that the reader moves: a closed form that a chapter proves, with sliders for its symbols.
+
+A mark is a function from the values of the sliders to points.  It stands once, as a SymPy
+expression or as a rule of gdref; here it is evaluated in NumPy, and in the page by JavaScript
+made from the same expression.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+from matplotlib.axes import Axes
+
+from gdref.book import plots
+from gdref.book.expressions import code_name, function_of, shown_name
+from gdref.book.javascript import rule_source, source
+from gdref.book.movable.numbers import Ticks, decades, linear, nice, number, round_choices, spread
+from gdref.book.movable.page import Control, Shown, call, controls, identity, page, shared
+from gdref.book.movable.panels import KINDS, Axis, Layer, Panel, png
+from gdref.loop import form, iterate_state, name_of
+
+Names = Mapping[sympy.Symbol, str]
+SAMPLES = 201  # points of a curve
+WHOLE = 300  # a curve over a longer range of whole numbers leaves some out
+
+
+@dataclass(frozen=True)
+class Slider:
+    """What the reader can give a symbol.
+
+    Attributes
+    ----------
+    first
+        the value at first.
+    low, high
+        the range; or ``choices``, every value.
+    scale
+        "linear", "whole" (whole numbers), "log", or "decay" for numbers crowded towards 1.
+    label
+        by default the symbol.
+    positions
+        about how many values a linear slider has.
+    """
+
+    first: float
+    low: float = 0.0
+    high: float = 1.0
+    scale: str = "linear"
+    choices: Sequence[float] | None = None
+    label: str | None = None
+    positions: int = 100
+
+    def control(self, symbol: sympy.Symbol) -> Control:
+        offered = self.choices
+        if offered is None:
+            if not self.low <= self.first <= self.high:
+                raise ValueError(f"{symbol}: {self.first} is not in [{self.low}, {self.high}]")
+            offered = round_choices(self.low, self.high, self.scale, self.positions)
+        values = tuple(sorted({float(self.first), *map(float, offered)}))
+        return Control(code_name(symbol), self.label or shown_name(symbol), values, self.first)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How a mark is drawn.
+
+    ``kind`` is line, dots, bars or area; ``style`` is solid, dashed or dotted; ``colour`` is a
+    hex colour or a rule; ``base`` is where bars and areas begin.
+    """
+
+    label: str | None = None
+    colour: Any = None
+    kind: str | None = None
+    style: str = "solid"
+    width: float | None = None
+    base: float = 0.0
+
+    default_kind = "line"
+
+    def symbols(self) -> set[sympy.Symbol]:
+        """The symbols whose values move the mark."""
+        raise NotImplementedError
+
+    def points(self, values: Mapping[sympy.Symbol, float]) -> np.ndarray:
+        """The points, of shape (n, 2), at these values."""
+        raise NotImplementedError
+
+    def javascript(self, names: Names) -> str:
+        """The same as a JavaScript expression."""
+        raise NotImplementedError
+
+    def functions(self) -> dict[str, Callable]:
+        """The rules that the JavaScript calls, by name."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Curve(Mark):
+    """The graph of an expression, or of a pair of them, over a range of one symbol.
+
+    Attributes
+    ----------
+    y
+        an expression in the symbol of the x axis and those of the sliders; or a pair (x, y).
+    over
+        ``(symbol, low, high)``; by default the x axis.  The ends may be expressions.  Over an
+        integer symbol the curve has a point at each whole number.
+    repeat
+        how often the expression is applied, an expression too: y(y(...y(x))).
+    """
+
+    y: Any
+    over: tuple | None = None
+    repeat: Any = None
+    log: bool = False
+
+    def pair(self) -> tuple[sympy.Expr, sympy.Expr]:
+        x, y = self.y if isinstance(self.y, tuple) else (self.variable, self.y)
+        return sympy.sympify(x), sympy.sympify(y)
+
+    @property
+    def variable(self) -> sympy.Symbol:
+        assert self.over is not None
+        return self.over[0]
+
+    def symbols(self):
+        parts = [*self.pair(), *map(sympy.sympify, self.over[1:]), sympy.sympify(self.repeat or 1)]
+        return set().union(*(part.free_symbols for part in parts)) - {self.variable}
+
+    def points(self, values):
+        known = list(values)
+        numbers = [values[symbol] for symbol in known]
+        low, high = (float(function_of(end, known)(*numbers)) for end in self.over[1:])
+        if self.variable.is_integer and high - low < WHOLE:
+            xs = spread(low, high, int(high - low) + 1)
+        else:
+            xs = spread(low, high, SAMPLES, self.log)
+            xs = np.floor(xs + 0.5) if self.variable.is_integer else xs
+        x, y = (function_of(part, [self.variable, *known]) for part in self.pair())
+        ys = xs
+        if self.repeat is None:
+            ys = y(xs, *numbers)
+        else:
+            for _ in range(int(function_of(self.repeat, known)(*numbers))):
+                ys = y(ys, *numbers)
+        return np.stack([x(xs, *numbers), ys], axis=1)
+
+    def javascript(self, names):
+        low, high = (source(end, names) for end in self.over[1:])
+        variable = code_name(self.variable)
+        inner = {**names, self.variable: variable}
+        xs = f"spread({low}, {high}, {SAMPLES}, {str(self.log).lower()})"
+        if self.variable.is_integer:
+            xs = f"whole({low}, {high}, {str(self.log).lower()})"
+        x, y = (source(part, inner) for part in self.pair())
+        if self.repeat is not None:
+            y = f"repeat({source(self.repeat, names)}, {variable}, {variable} => {y})"
+        return f"{xs}.map({variable} => [{x}, {y}])"
+
+
+@dataclass(frozen=True)
+class Points(Mark):
+    """Points given as pairs of expressions; ``kind="bars"`` makes a vertical line of each."""
+
+    pairs: Sequence[tuple]
+    default_kind = "dots"
+
+    def symbols(self):
+        return set().union(*(sympy.sympify(e).free_symbols for pair in self.pairs for e in pair))
+
+    def points(self, values):
+        known, numbers = list(values), list(values.values())
+        rows = [[function_of(e, known)(*numbers) for e in pair] for pair in self.pairs]
+        return np.array(rows, dtype=float).reshape(-1, 2)
+
+    def javascript(self, names):
+        rows = (f"[{source(x, names)}, {source(y, names)}]" for x, y in self.pairs)
+        return f"[{', '.join(rows)}]"
+
+
+@dataclass(frozen=True)
+class Run(Mark):
+    """A run of a rule of gdref on a loss of one variable, given as an expression.
+
+    Attributes
+    ----------
+    rule
+        any rule of the gdref form.
+    loss
+        an expression in ``variable`` and the symbols of the sliders; SymPy differentiates it.
+    start, steps
+        expressions; the x axis is the step t = 0, 1, ..., steps.
+    settings
+        by name of a hyperparameter, an expression; the rule's default otherwise.
+    show
+        what is drawn: "theta", a state variable, or a pair of these, the second over the first.
+    """
+
+    rule: Callable
+    loss: Any
+    variable: sympy.Symbol
+    start: Any = 1.0
+    steps: Any = 50
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    show: str | tuple[str, str] = "theta"
+
+    def parts(self):
+        _, _, known = form(self.rule)
+        unknown = set(self.settings) - set(known)
+        if unknown:
+            raise TypeError(f"{name_of(self.rule)} has no {', '.join(sorted(unknown))}")
+        return {"start": self.start, "steps": self.steps, **known, **self.settings}
+
+    def slope(self) -> sympy.Expr:
+        return sympy.diff(self.loss, self.variable)
+
+    def symbols(self):
+        parts = [*map(sympy.sympify, self.parts().values()), sympy.sympify(self.loss)]
+        return set().union(*(part.free_symbols for part in parts)) - {self.variable}
+
+    def points(self, values):
+        known, numbers = list(values), list(values.values())
+        now = {key: float(function_of(e, known)(*numbers)) for key, e in self.parts().items()}
+        slope = function_of(self.slope(), [self.variable, *known])
+        start, steps = np.array([now.pop("start")]), int(now.pop("steps"))
+        states = iterate_state(self.rule, lambda theta: slope(theta, *numbers), start, **now)
+        with np.errstate(all="ignore"):
+            history = [[float(np.asarray(part).flat[0]) for part in state]
+                       for state in itertools.islice(states, steps + 1)]  # fmt: skip
+        columns = dict(zip(["theta", *form(self.rule)[0]], np.array(history).T, strict=True))
+        columns["t"] = np.arange(len(history), dtype=float)
+        return np.stack([columns[name] for name in self.drawn()], axis=1)
+
+    def drawn(self) -> tuple[str, str]:
+        return ("t", self.show) if isinstance(self.show, str) else self.show
+
+    def javascript(self, names):
+        state, initial, known = form(self.rule)
+        parts = {key: source(e, names) for key, e in self.parts().items()}
+        variable = code_name(self.variable)
+        slope = source(self.slope(), {**names, self.variable: variable})
+        settings = ", ".join(f"{key}: {parts[key]}" for key in known)
+        row = ", ".join(["theta", *state])
+        return (
+            f"run({name_of(self.rule)}, [[{', '.join([parts['start'], *map(str, initial)])}]], "
+            f"[([{variable}]) => [{slope}]], {{{settings}}}, {parts['steps']})"
+            f".map(([[{row}]], t) => [{', '.join(self.drawn())}])"
+        )
+
+    def functions(self):
+        return {name_of(self.rule): self.rule}
+
+
+@dataclass(frozen=True)
+class Map:
+    """A filled map of an expression over both axes, with level lines; it does not move.
+
+    Attributes
+    ----------
+    z
+        an expression in the symbols of the two axes.
+    levels
+        the values at which a line is drawn.
+    beyond
+        values above this one are tinted in a warm colour, and its line is drawn strongly.
+    labels
+        whether the lines carry their values.
+    """
+
+    z: Any
+    levels: Sequence[float]
+    beyond: float | None = None
+    labels: bool = True
+    samples: int = 161
+
+    def draw(self, ax: Axes, x: sympy.Symbol, y: sympy.Symbol, panel_x: Axis, panel_y: Axis):
+        def grid(axis):
+            low, high, _ = axis.ticks
+            drawn = np.linspace(low, high, self.samples)
+            return drawn, 10**drawn if axis.log else drawn
+
+        (x_drawn, xs), (y_drawn, ys) = grid(panel_x), grid(panel_y)
+        z = function_of(self.z, [x, y])(*np.meshgrid(xs, ys))
+        split = math.inf if self.beyond is None else self.beyond
+        levels = sorted({*map(float, self.levels)} | ({split} - {math.inf}))
+        below = [level for level in levels if level <= split]
+        tints = plots.shades(plots.TINTS, len(below) + (split == math.inf))
+        tints += plots.shades(plots.WARM, len(levels) - len(below) + 1) if split < math.inf else []
+        z = np.clip(np.nan_to_num(z, nan=levels[-1] + 1), levels[0] - 1, levels[-1] + 1)
+        ends = [levels[0] - 2, *levels, levels[-1] + 2]
+        ax.contourf(x_drawn, y_drawn, z, ends, colors=tints, zorder=0)
+        widths = [1.4 if level == split else 0.6 for level in levels]
+        colours = [plots.INK if level == split else plots.LINE for level in levels]
+        lines = ax.contour(x_drawn, y_drawn, z, levels, colors=colours, linewidths=widths,
+                           linestyles="solid", zorder=0.5)  # fmt: skip
+        if self.labels:
+            ax.clabel(lines, fmt=lambda level: number(level, 3), fontsize=8, colors=plots.INK)
+
+
+class Plot:
+    """One plot of a figure: its axes and its marks.
+
+    Parameters
+    ----------
+    *marks
+        :class:`Curve`, :class:`Points`, :class:`Run`, and at most one :class:`Map`, drawn in
+        this order.
+    x, y
+        ``(symbol, low, high)`` or ``(low, high)``.  Without y the axis holds 0 and what is drawn
+        at first.  An x that is one number n is the steps from 0 to n.
+    xlabel, ylabel
+        by default the symbol.
+    log
+        which axes are logarithmic: "x", "y" or "xy".
+    drag
+        whether the reader can drag a point of the plane; both axes then need symbols that have
+        sliders.
+    notes
+        ``(x, y, text)``: words that stand in the plot.
+    height
+        in inches; the width is 3.5.
+    alt
+        what is seen, if the plot needs words of its own.
+    """
+
+    def __init__(
+        self,
+        *marks: Mark | Map,
+        x: Any,
+        y: tuple | None = None,
+        xlabel: str | None = None,
+        ylabel: str | None = None,
+        log: str = "",
+        drag: bool = False,
+        notes: Iterable[tuple[float, float, str]] = (),
+        height: float = 2.3,
+        alt: str | None = None,
+    ):
+        self.marks = [mark for mark in marks if isinstance(mark, Mark)]
+        self.maps = [mark for mark in marks if isinstance(mark, Map)]
+        self.x = (0, x) if isinstance(x, int | float) else tuple(x)
+        self.y = None if y is None else tuple(y)
+        self.xlabel, self.ylabel, self.log = xlabel, ylabel, log
+        self.drag, self.notes, self.height, self.alt = drag, list(notes), height, alt
+        self.x_symbol = self.x[0] if len(self.x) == 3 else None
+        self.y_symbol = self.y[0] if self.y is not None and len(self.y) == 3 else None
+        if (drag or self.maps) and not (self.x_symbol and self.y_symbol):
+            raise TypeError("a map and a point to drag need a symbol on both axes")
+
+    def complete(self, mark: Mark) -> Mark:
+        """The mark, its curve over the x axis if it has no range of its own."""
+        if isinstance(mark, Curve) and mark.over is None:
+            if self.x_symbol is None:
+                raise TypeError("a curve needs a symbol on the x axis, or its own range `over`")
+            return Curve(mark.y, self.x, mark.repeat, "x" in self.log, **look(mark))
+        return mark
+
+    def axis(self, which: str, values: np.ndarray) -> Axis:
+        ends, symbol = (self.x, self.x_symbol) if which == "x" else (self.y, self.y_symbol)
+        label = self.xlabel if which == "x" else self.ylabel
+        log = which in self.log
+        if ends is None:
+            ticks = decades(values) if log else linear(values)
+        else:
+            low, high = map(float, ends[-2:])
+            if log:
+                low, high = math.log10(low), math.log10(high)
+            step = nice(low, high)
+            ticks = Ticks(low, high, max(1, step) if log else step)
+        if label is None:
+            label = shown_name(symbol) if symbol else ("step t" if which == "x" else "")
+        return Axis(ticks, label, log)
+
+
+def look(mark: Mark) -> dict[str, Any]:
+    return {name: getattr(mark, name) for name in Mark.__dataclass_fields__}
+
+
+@dataclass(frozen=True, repr=False)
+class Formula(Shown):
+    """The figure; a notebook shows it.
+
+    ``points(**values)`` and ``numbers(**values)`` are what it draws and says when the sliders
+    have these values, by name, the others their first.
+    """
+
+    text: str
+    html: str
+    png: bytes
+    points: Callable[..., dict[str, np.ndarray]]
+    numbers: Callable[..., dict[str, float]]
+
+
+def formula(
+    *parts: Plot | Mark | Map,
+    sliders: Mapping[sympy.Symbol, Slider],
+    alt: str,
+    say: str = "",
+    numbers: Mapping[str, Any] | None = None,
+    presets: Iterable[tuple[str, Mapping]] = (),
+    play: sympy.Symbol | None = None,
+    name: str,
+    **plot_options: Any,
+) -> Formula:
+    """Make a figure of formulas with sliders.
+
+    Parameters
+    ----------
+    *parts
+        one or two :class:`Plot`; or the marks of a single plot, whose options are then given
+        here: ``x``, ``y``, ``log``, ...
+    sliders
+        by symbol a :class:`Slider`.  The first three are seen, the others stand behind "more".
+    alt
+        what is seen at first, in a sentence.
+    say
+        a sentence below the figure.  ``{name}`` stands for a number: a slider's, by the name of
+        its symbol in code, or one of ``numbers``.  ``{name:3}`` has three digits, ``{name:%}`` is
+        a percentage.
+    numbers
+        by name an expression; or a list of ``(words, condition)``, of which the first that is
+        true is said; the last condition is True.
+    presets
+        ``(label, settings)``: buttons that set the sliders.
+    play
+        the symbol whose slider a play button moves.
+    name
+        identifies the figure on its page and in the address.
+
+    Raises
+    ------
+    ValueError
+        if an expression has a symbol without a slider, or cannot be printed as JavaScript.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> beta, t = sympy.Symbol("beta", positive=True), sympy.Symbol("t", integer=True)
+    >>> formula(
+    ...     Curve(1 - beta**t, label="filled share"), x=(t, 0, 60), y=(0, 1),
+    ...     sliders={beta: Slider(0.9, 0, 0.999, scale="decay")}, name="filled-share",
+    ...     say="After 10 steps the average is {share:%} full.", numbers={"share": 1 - beta**10},
+    ...     alt="The filled share rises from 0 and flattens towards 1.",
+    ... )
+    After 10 steps the average is 65.1 % full.
+    """
+    if parts and isinstance(parts[0], Plot):
+        if plot_options:
+            raise TypeError(f"{', '.join(plot_options)}: give these to each Plot")
+        shown_plots = list(parts)
+    else:
+        shown_plots = [Plot(*parts, **plot_options)]
+    known = list(sliders)
+    names = {symbol: code_name(symbol) for symbol in known}
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"two sliders have one name: {sorted(names.values())}")
+    fields = [slider.control(symbol) for symbol, slider in sliders.items()]
+    sentence = Sentence(say, numbers or {}, known)
+    marks = {
+        f"{'abcd'[i]}{k}": plot.complete(mark)
+        for i, plot in enumerate(shown_plots)
+        for k, mark in enumerate(plot.marks)
+    }
+    for mark in marks.values():
+        foreign = mark.symbols() - set(known)
+        if foreign:
+            raise ValueError(f"no slider gives {', '.join(sorted(map(str, foreign)))} a value")
+
+    first = {symbol: control.first for symbol, control in zip(known, fields, strict=True)}
+
+    def at(values: Mapping[str, float]) -> dict[sympy.Symbol, float]:
+        unknown = set(values) - set(names.values())
+        if unknown:
+            raise TypeError(f"no slider {sorted(unknown)}; there are {sorted(names.values())}")
+        return {symbol: float(values.get(names[symbol], first[symbol])) for symbol in known}
+
+    def points(**values: float) -> dict[str, np.ndarray]:
+        return {key: mark.points(at(values)) for key, mark in marks.items()}
+
+    def said(**values: float) -> dict[str, float]:
+        return sentence.numbers(at(values))
+
+    drawn = points()
+    panels = [
+        panel(
+            "abcd"[i],
+            plot,
+            marks,
+            drawn,
+            names,
+            first,
+            alt if i == 0 else plot.alt or plot_alt(plot),
+        )
+        for i, plot in enumerate(shown_plots)
+    ]
+    text = sentence.text(first)
+    own = identity(name)
+    spec = {
+        "panels": {p.name: {"x": axis_spec(p.x), "y": axis_spec(p.y)} for p in panels},
+        "layers": [
+            {"name": layer.name, "panel": p.name, "kind": layer.kind, "base": layer.base}
+            for p in panels
+            for layer in p.layers
+        ],
+        "choices": {control.name: control.choices for control in fields},
+        "labels": {control.name: control.label for control in fields},
+        "say": say,
+        "words": sentence.words,
+        "presets": [settings_by_name(settings, names) for _, settings in presets],
+    }
+    html_ = page(
+        own,
+        [[p] for p in panels],
+        kind="formula",
+        status=text,
+        form=controls(fields, presets=[label for label, _ in presets],
+                      play=None if play is None else names[play]),
+        scripts=[shared("core.js"), call(spec, generated(marks, panels, sentence, names))],
+    )  # fmt: skip
+    return Formula(text or alt, html_, png([[p] for p in panels]), points, said)
+
+
+def plot_alt(plot: Plot) -> str:
+    labels = [mark.label for mark in plot.marks if mark.label]
+    return f"{', '.join(labels) or plot.ylabel or 'A curve'} against {plot.xlabel or 'the step'}."
+
+
+def settings_by_name(settings: Mapping, names: Names) -> dict[str, float]:
+    by_name = {}
+    for key, value in settings.items():
+        name = key if isinstance(key, str) else names.get(key)
+        if name not in names.values():
+            raise ValueError(f"a preset sets {key}, which has no slider")
+        by_name[name] = float(value)
+    return by_name
+
+
+def axis_spec(axis: Axis) -> list:
+    return [*map(float, axis.ticks), axis.log]
+
+
+def panel(key, plot: Plot, marks, drawn, names, first, alt) -> Panel:
+    """The panel of a plot, its marks where they are at first."""
+    own = {name: mark for name, mark in marks.items() if name[0] == key}
+    heights = np.concatenate([np.zeros(0), *(drawn[name][:, 1] for name in own)])
+    x, y = plot.axis("x", heights), plot.axis("y", heights)
+    floor = 10**y.ticks.low if y.log else y.ticks.low
+    moving = iter(itertools.cycle(plots.CYCLE))
+    layers = []
+    for name, mark in own.items():
+        colour = colour_of(mark.colour)
+        if colour is None:
+            colour = next(moving) if mark.symbols() else plots.GREY
+        kind = mark.kind or mark.default_kind
+        if kind not in KINDS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+        width = mark.width or {"line": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0}[kind]
+        base = max(floor, mark.base) if kind in ("bars", "area") else 0.0
+        layers.append(
+            Layer(name, drawn[name], kind, colour, width, mark.style, base,
+                  0.25 if kind == "area" else 1.0, mark.label, 1.5 if kind == "area" else 2.5)
+        )  # fmt: skip
+    handle = None
+    if plot.drag:
+        missing = {plot.x_symbol, plot.y_symbol} - set(names)
+        if missing:
+            raise ValueError(f"the point sets {', '.join(map(str, missing))}, which has no slider")
+        spot = np.array([[first[plot.x_symbol], first[plot.y_symbol]]])
+        handle = (names[plot.x_symbol], names[plot.y_symbol])
+        layers += ring(key, spot)
+
+    def background(ax: Axes) -> None:
+        for each in plot.maps:
+            each.draw(ax, plot.x_symbol, plot.y_symbol, x, y)
+        for at_x, at_y, text in plot.notes:
+            place = x.place(np.array(at_x)), y.place(np.array(at_y))
+            ax.text(*place, text, fontsize=8.5, ha="center", va="center", zorder=2)
+
+    return Panel(key, x, y, tuple(layers), alt, "", plot.height, background, handle,
+                 f"{x.label} and {y.label}")  # fmt: skip
+
+
+def ring(key: str, spot: np.ndarray) -> list[Layer]:
+    """What the reader drags: a white disk with a dark edge."""
+    return [
+        Layer(f"{key}-edge", spot, "dots", plots.INK, 10.0, order=4),
+        Layer(f"{key}-disk", spot, "dots", "#ffffff", 7.0, order=4.1),
+    ]
+
+
+def colour_of(colour: Any) -> str | None:
+    """A colour given as one or as a rule."""
+    if colour is None or (isinstance(colour, str) and colour.startswith("#")):
+        return colour
+    return plots.style(colour)["color"]
+
+
+def generated(marks, panels, sentence, names: Names) -> str:
+    """The model of the page: from the values of the sliders to the points and the numbers."""
+    functions = {k: f for mark in marks.values() for k, f in mark.functions().items()}
+    sources = "\n".join(rule_source(function) for function in functions.values())
+    layers = [f"  {name}: {mark.javascript(names)}" for name, mark in marks.items()]
+    for p in panels:
+        if p.handle:
+            spot = f"[[{', '.join(p.handle)}]]"
+            layers += [f'  "{p.name}-edge": {spot}', f'  "{p.name}-disk": {spot}']
+    numbers = [f"{name}: {source(e, names)}" for name, e in sentence.expressions.items()]
+    arguments = ", ".join(names.values())
+    return (
+        f"({{spread, whole, total, repeat, run}}) => {{\n{sources}\nreturn ({{{arguments}}}) => ({{layers: {{\n"
+        + ",\n".join(layers)
+        + f"}},\nnumbers: {{{', '.join(numbers)}}}}});\n}}"
+    )
+
+
+class Sentence:
+    """A template with numbers and words in it."""
+
+    SLOT = re.compile(r"\{(\w+)(?::([^}]*))?\}")
+
+    def __init__(self, template: str, numbers: Mapping[str, Any], symbols: list[sympy.Symbol]):
+        self.template, self.symbols = template, symbols
+        self.words: dict[str, list[str]] = {}
+        self.expressions: dict[str, sympy.Expr] = {}
+        for name, value in numbers.items():
+            if isinstance(value, list):
+                self.words[name] = [text for text, _ in value]
+                value = sympy.Piecewise(*((k, condition) for k, (_, condition) in enumerate(value)))
+            self.expressions[name] = sympy.sympify(value)
+        self.functions = {name: function_of(e, symbols) for name, e in self.expressions.items()}
+        known = {*map(code_name, symbols), *self.expressions}
+        unknown = {slot for slot, _ in self.SLOT.findall(template)} - known
+        if unknown:
+            raise ValueError(f"{template!r} asks for {sorted(unknown)}; there are {sorted(known)}")
+
+    def numbers(self, values: Mapping[sympy.Symbol, float]) -> dict[str, float]:
+        given = [values[symbol] for symbol in self.symbols]
+        return {name: float(f(*given)) for name, f in self.functions.items()}
+
+    def text(self, values: Mapping[sympy.Symbol, float]) -> str:
+        numbers = {code_name(symbol): value for symbol, value in values.items()}
+        numbers |= self.numbers(values)
+
+        def fill(match):
+            name, form_ = match.groups()
+            if name in self.words:
+                return self.words[name][int(numbers[name])]
+            if form_ == "%":
+                return f"{number(100 * numbers[name], 3)} %"
+            return number(numbers[name], int(form_ or 4))
+
+        return self.SLOT.sub(fill, self.template)
