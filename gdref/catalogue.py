@@ -77,18 +77,22 @@ RULES = {
 }
 
 
+# Every name of the code whose symbol is not the name itself: as (LaTeX, plain text).
+SYMBOLS = {
+    "theta": (r"\theta", "θ"),
+    **STATE,
+    **{name: (row.latex, row.text) for name, row in HYPERPARAMETERS.items()},
+}
+
+
 def latex(name: str) -> str:
-    """A name of the code as formulas write it: ``latex("beta1")`` is ``\\beta_1``."""
-    if name in HYPERPARAMETERS:
-        return HYPERPARAMETERS[name].latex
-    return STATE[name][0] if name in STATE else {"theta": r"\theta"}.get(name, name)
+    r"""A name of the code as formulas write it: ``latex("beta1")`` is ``\beta_1``."""
+    return SYMBOLS[name][0] if name in SYMBOLS else name
 
 
 def text(name: str) -> str:
     """A name of the code as plain text writes it: ``text("beta1")`` is β₁."""
-    if name in HYPERPARAMETERS:
-        return HYPERPARAMETERS[name].text
-    return STATE[name][1] if name in STATE else {"theta": "θ"}.get(name, name)
+    return SYMBOLS[name][1] if name in SYMBOLS else name
 
 
 def kind(name: str) -> str:
