@@ -31,7 +31,6 @@ from gdref._checks import (
 )
 from gdref.elementary import cos, maximum, minimum, where
 
-
 Schedule = Callable[[Any], Any]
 
 
