@@ -8,14 +8,15 @@ import numpy as np
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
+from gdref import catalogue
 from gdref.book.javascript import identifier
-from gdref.symbolic import NOTATION
 
-CODE = {latex: name for name, latex in NOTATION.items()}
+CODE = {latex: name for name, (latex, _) in catalogue.SYMBOLS.items()}
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "eps": "ϵ", "eta": "η",
     "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ",
-    "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ", "Delta": "Δ", "multiplier": "α",
+    "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ", "Delta": "Δ",
+    "multiplier": "α",
 }  # fmt: skip
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

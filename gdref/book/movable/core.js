@@ -55,6 +55,24 @@ const run = (rule, now, gradients, settings, steps) => {
   return history;
 };
 
+// A path is drawn as far as it stays near the window; a cross stands where it is gone for good.
+const trail = (path, window_) => {
+  const middle = window_.map(([low, high]) => (low + high) / 2), reach = window_.map(([low, high]) => 10 * (high - low));
+  const near = path.map(theta => theta.every((x, i) => Math.abs(x - middle[i]) <= reach[i]));
+  const n = near.lastIndexOf(true) + 1;
+  if (n === path.length) return {path, end: path.slice(-1), cut: [], steps: n};
+  const seen = [...path.slice(0, n), ...path.slice(n, n + 1).filter(finite)];
+  const inside = (x, i) => {
+    const [low, high] = window_[i], inset = 0.03 * (high - low);
+    return Math.min(Math.max(x, low + inset), high - inset);
+  };
+  return {path: seen, end: [], cut: seen.slice(-1).map(theta => theta.map(inside)), steps: n};
+};
+// The first t steps and a share of the next: what a path in motion shows.
+const partly = (points, t, share) => share && t + 1 < points.length
+  ? [...points.slice(0, t + 1), points[t].map((x, i) => x + share * (points[t + 1][i] - x))]
+  : points.slice(0, t + 1);
+
 // ---- drawing
 
 const finite = point => point.every(Number.isFinite);
@@ -70,6 +88,7 @@ const strokes = points => { // a line that is broken where a number is missing
 const shapes = {
   line: strokes,
   dots: points => points.filter(finite).map(p => `M${at(p)}l0 .01`).join(""),
+  cross: points => points.filter(finite).map(p => `M${at(p)}m-4-4l8 8m0-8l-8 8`).join(""),
   bars: (points, base) => points.filter(finite).map(p => `M${at(p)}L${at([p[0], base])}`).join(""),
   area: (points, base) => {
     const seen = points.filter(finite);
@@ -94,16 +113,24 @@ class Panel {
     });
   }
   value(event) { // what lies under the pointer
-    const box = this.svg.getBoundingClientRect(), unit = this.svg.viewBox.baseVal.width / box.width;
-    return [event.clientX - box.left, event.clientY - box.top].map((pixels, i) => {
+    const box = this.svg.getBoundingClientRect(), {width, height} = this.svg.viewBox.baseVal;
+    const x = (event.clientX - box.left) / box.width * width, y = (event.clientY - box.top) / box.height * height;
+    return [x, y].map((place, i) => {
       const [low, high, , log] = this.axes[i], [from, to] = this.frame[i];
-      const value = low + (pixels * unit - from) / (to - from) * (high - low);
+      const value = low + (place - from) / (to - from) * (high - low);
       return log ? 10 ** value : value;
     });
   }
-  draw(layer, points) {
+  holds(event) { // whether the pointer is between the axes
+    return this.value(event).every((value, i) => {
+      const [low, high, , log] = this.axes[i], x = log ? Math.log10(value) : value;
+      return low <= x && x <= high;
+    });
+  }
+  draw(layer, points, colour) {
     const base = this.place([0, layer.base ?? 0])[1];
     const path = this.part(layer.name).querySelector("path");
+    if (colour) path.style.stroke = colour;
     path.setAttribute("d", shapes[layer.kind](points.map(point => this.place(point)), base));
   }
   // New axes: the ticks are copies of the first that Matplotlib drew.
@@ -122,7 +149,7 @@ class Panel {
         const away = from + (k * step - low) / (high - low) * (to - from) - home;
         tick.setAttribute("transform", `translate(${i ? [0, away] : [away, 0]})`);
         tick.querySelectorAll("text").forEach(text => {
-          text.textContent = axes.bare === which ? "" : log ? power(k * step) : number(k * step);
+          text.textContent = log ? power(k * step) : number(k * step);
         });
       }
     });
@@ -143,7 +170,7 @@ const figure = (root, spec, make) => {
   const form = root.querySelector("form"), status = root.querySelector("[role=status]");
   const panels = {};
   for (const [name, axes] of Object.entries(spec.panels)) panels[name] = new Panel(part, name, axes);
-  const model = make({spread, whole, total, repeat, run, number, linear, decades, counts, panels, part, root, form, spec});
+  const model = make({spread, whole, total, repeat, run, trail, partly, number, linear, decades, counts, part, root, form, spec});
 
   // The controls hold the whole state: a slider is a position in a list of values.
   const inputs = [...form.elements].filter(input => input.name);
@@ -166,36 +193,43 @@ const figure = (root, spec, make) => {
   };
   const first = state();
 
+  let motion = null; // while playing: where it ends, and the share of the step being taken
   const update = () => {
-    const values = state(), out = model(values);
+    const values = state(), out = model(values, motion);
     for (const input of inputs.filter(isSlider)) {
       const text = number(valueOf(input), 10);
       input.previousElementSibling.textContent = text;
       input.setAttribute("aria-valuetext", text);
     }
     for (const [name, axes] of Object.entries(out.axes ?? {})) panels[name].rescale(axes);
-    for (const layer of spec.layers) panels[layer.panel].draw(layer, out.layers[layer.name] ?? []);
+    for (const layer of spec.layers) panels[layer.panel].draw(layer, out.layers[layer.name] ?? [], out.colours?.[layer.name]);
     for (const handle of handles) handle.follow(values);
+    status.setAttribute("aria-live", motion ? "off" : "polite");
     if (spec.say) status.textContent = filled(spec.say, {...values, ...out.numbers}, spec.words);
-    out.after?.(values);
-    return out;
+    else if (out.say) status.innerHTML = out.say;
   };
 
   // ---- a handle sets two controls at once
 
+  const arrows = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
   const handles = [...root.querySelectorAll("[data-handle]")].map(handle => {
     const panel = panels[handle.dataset.panel], names = handle.dataset.handle.split(" ");
-    const controls = names.map(name => form.elements[name]);
     const move = point => {
+      stop();
       assign(Object.fromEntries(names.map((name, i) => [name, point[i]])));
       update();
     };
-    const arrows = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
+    const settle = () => {
+      remember();
+      if (spec.living && !still.matches) play(true);
+    };
     handle.addEventListener("keydown", event => {
       if (!arrows[event.key]) return;
       event.preventDefault();
       event.stopPropagation();
-      controls.forEach((input, i) => {
+      stop();
+      names.forEach((name, i) => {
+        const input = form.elements[name];
         input.value = Number(input.value) + arrows[event.key][i] * (event.shiftKey ? 10 : 1);
       });
       update();
@@ -204,12 +238,13 @@ const figure = (root, spec, make) => {
     handle.addEventListener("pointerdown", event => handle.setPointerCapture(event.pointerId));
     handle.addEventListener("pointermove", event =>
       handle.hasPointerCapture(event.pointerId) && move(panel.value(event)));
-    handle.addEventListener("pointerup", () => remember());
+    handle.addEventListener("pointerup", settle);
+    for (const touched of ["pointerdown", "keydown"])
+      handle.addEventListener(touched, () => handle.removeAttribute("data-hint"), {once: true});
     panel.svg.addEventListener("click", event => {
-      const point = panel.value(event), [left, bottom] = panel.frame;
-      const inside = panel.place(point).every((x, i) => Math.abs(x - panel.frame[i][0]) + Math.abs(x - panel.frame[i][1])
-        <= Math.abs(panel.frame[i][1] - panel.frame[i][0]) + 1e-6);
-      if (inside) { move(point); remember(); }
+      if (!panel.holds(event)) return;
+      move(panel.value(event));
+      settle();
     });
     handle.hidden = false;
     const follow = values => {
@@ -234,7 +269,7 @@ const figure = (root, spec, make) => {
     if (moved.length) url.searchParams.set(key, moved.map(pair => pair.join(":")).join(","));
     else url.searchParams.delete(key);
     url.hash = root.id;
-    link.href = url.href;
+    if (link) link.href = url.href;
     if (!root.closest(".jp-OutputArea")) try { history.replaceState(null, "", url); } catch { /* no address */ }
   };
   const recall = () => {
@@ -242,30 +277,47 @@ const figure = (root, spec, make) => {
     if (text) assign(Object.fromEntries(text.split(",").map(pair => pair.split(":"))));
   };
 
-  // ---- play moves one slider from its low end to its high end
+  // ---- play moves one slider, from its low end to where it was or to its high end
 
-  const button = root.querySelector("[data-play]");
-  let frame = 0;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const button = root.querySelector("[data-play]"), player = form.elements[button?.dataset.play];
+  let frame = 0, goal = null;
+  const show = text => { if (button) button.textContent = text; };
   const stop = () => {
     cancelAnimationFrame(frame);
     frame = 0;
-    if (button) button.textContent = "▶ play";
+    motion = null;
+    show("▶ play");
   };
-  const play = () => {
-    const slider = form.elements[button.dataset.play], last = Number(slider.max), goal = Number(button.dataset.to ?? last);
-    const from = Number(slider.value) >= goal ? 0 : Number(slider.value), began = performance.now();
-    button.textContent = "❚❚ pause";
+  const play = again => {
+    stop();
+    goal ??= Number(spec.living ? player.max : player.value) || Number(player.max);
+    if (again || Number(player.value) >= goal) player.value = 0;
+    const from = Number(player.value), began = performance.now();
+    show("❚❚ pause");
     const tick = now => {
-      slider.value = Math.min(goal, Math.round(from + (now - began) / 4000 * goal));
+      const position = Math.min(goal, from + Math.max(0, now - began) / 4000 * goal);
+      player.value = Math.floor(position);
+      motion = {goal, share: position % 1};
       update();
-      if (Number(slider.value) < goal) frame = requestAnimationFrame(tick);
-      else { stop(); remember(); }
+      if (position < goal) frame = requestAnimationFrame(tick);
+      else { stop(); goal = null; update(); }
     };
     frame = requestAnimationFrame(tick);
   };
-  button?.addEventListener("click", () => frame ? stop() : play());
+  button?.addEventListener("click", () => { frame ? stop() : play(); update(); });
+  root.querySelector("[data-step]")?.addEventListener("click", () => {
+    stop();
+    player.value = Number(player.value) >= Number(player.max) ? 0 : Number(player.value) + 1;
+    update();
+  });
+  root.querySelector("[data-again]")?.addEventListener("click", () => play(true));
 
-  form.addEventListener("input", () => { stop(); update(); });
+  form.addEventListener("input", () => {
+    stop();
+    goal = null;
+    update();
+  });
   form.addEventListener("change", () => remember());
   form.addEventListener("submit", event => event.preventDefault());
   form.addEventListener("reset", event => {
@@ -277,14 +329,16 @@ const figure = (root, spec, make) => {
   });
   root.querySelectorAll("[data-preset]").forEach(preset => preset.addEventListener("click", () => {
     stop();
+    goal = null;
     assign({...first, ...spec.presets[preset.dataset.preset]});
     update();
     remember();
   }));
   form.hidden = false;
   recall();
-  root.gdref = {state, assign, update, model, panels};
+  root.gdref = {state, assign, update, model};
   update();
+  if (spec.living && !still.matches) play(true);
   return root.gdref;
 };
 

@@ -10,7 +10,7 @@ DECAYS = [
     *(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88),
     *(0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999),
 ]
-LEADING = "1 1.1 1.2 1.3 1.4 1.5 1.6 1.8 2 2.2 2.5 2.8 3 3.5 4 4.5 5 5.5 6 7 8 9".split()
+LEADING = "1 1.1 1.2 1.3 1.4 1.5 1.6 1.8 2 2.2 2.5 2.8 3 3.5 4 4.5 5 5.5 6 7 8 9"
 
 
 class Ticks(NamedTuple):
@@ -82,6 +82,13 @@ def spread(low: float, high: float, n: int, log: bool = False) -> np.ndarray:
     return low * (high / low) ** (k / (n - 1)) if log else low + (high - low) * k / (n - 1)
 
 
+def log_choices(low: float, high: float, leading: str = LEADING) -> list[float]:
+    """Round numbers from low to high, the same in each decade."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [float(f"{lead}e{k}") for k in exponents for lead in leading.split()]
+    return [value for value in values if low <= value <= high]
+
+
 def round_choices(low: float, high: float, scale: str, positions: int) -> list[float]:
     """The values of a slider: about ``positions`` round numbers from low to high.
 
@@ -91,16 +98,14 @@ def round_choices(low: float, high: float, scale: str, positions: int) -> list[f
     if scale == "decay":
         inner = [float(choice) for choice in DECAYS if low <= choice <= high]
     elif scale == "log":
-        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        inner = [float(f"{lead}e{k}") for k in exponents for lead in LEADING]
-        inner = [choice for choice in inner if low <= choice <= high]
+        inner = log_choices(low, high)
     elif scale in ("linear", "whole"):
         least = 10.0 ** math.floor(math.log10((high - low) / positions))
-        steps = [least * k for k in (1, 2, 2.5, 5, 10)]
+        steps = (least * k for k in (1, 2, 2.5, 5, 10))
         step = next(s for s in steps if (high - low) / s <= positions * 1.001)
         step = max(1, round(step)) if scale == "whole" else step
-        inner = [float(f"{k * step:.10g}") for k in range(math.ceil(low / step - 1e-9),
-                                                         math.floor(high / step + 1e-9) + 1)]  # fmt: skip
+        ends = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        inner = [float(f"{k * step:.10g}") for k in range(ends[0], ends[1] + 1)]
     else:
         raise ValueError(f"scale is {scale!r}; it must be linear, whole, log or decay")
     return sorted({float(low), *inner, float(high)})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from gdref.book.movable.numbers import number
-from gdref.book.movable.panels import Layer, Panel, svg, variables
+from gdref.book.movable.panels import Layer, Panel, svg, themed, variables
 
 BEGIN, END = "<!-- movable figure -->", "<!-- end of movable figure -->"
 
@@ -83,12 +83,15 @@ def page(
 def plot(panel: Panel, identity: str) -> str:
     """One panel with its legend and, if it has one, its handle."""
     drawn = svg(panel, identity)
-    drawn = drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(panel.alt)}"', 1)
+    shape = ' preserveAspectRatio="none"' if panel.bare else ""
+    words = f'role="img" aria-label="{html.escape(panel.alt)}"'
+    drawn = drawn.replace("<svg", f"<svg {words}{shape}", 1)
     handle = ""
     if panel.handle:
         low, high, _ = panel.x.ticks
+        hint = f' data-hint="{panel.hint}"' if panel.hint else ""
         handle = (
-            f'<div class="gdref-handle" role="slider" tabindex="0" data-panel="{panel.name}" '
+            f'<div class="gdref-handle"{hint} role="slider" tabindex="0" data-panel="{panel.name}" '
             f'data-handle="{" ".join(panel.handle)}" aria-label="{handle_label(panel)}" '
             f'aria-valuemin="{low}" aria-valuemax="{high}" aria-valuenow="{low}" hidden></div>'
         )
@@ -110,10 +113,12 @@ def legend(layers: Iterable[Layer]) -> str:
 
 def key(colour: str, style: str = "solid", kind: str = "line") -> str:
     look = kind if kind in ("dots", "area", "bars") else style
-    return (
-        f'<span class="gdref-key gdref-{look}" style="color: var(--gdref-{colour[1:].lower()}, '
-        f'{colour})"></span>'
-    )
+    return f'<span class="gdref-key gdref-{look}" style="color: {variable(colour)}"></span>'
+
+
+def variable(colour: str) -> str:
+    """A colour as the style sheet has it."""
+    return themed(colour)
 
 
 def controls(
@@ -121,8 +126,7 @@ def controls(
     *,
     presets: Iterable[str] = (),
     play: str | None = None,
-    play_to: int | None = None,
-    before_last: str = "",
+    chosen: str = "",
     more: str = "",
 ) -> str:
     """The form: three sliders, the rest behind "more", presets, play, reset, the address."""
@@ -137,14 +141,12 @@ def controls(
     )
     if buttons:
         buttons = f'<div class="gdref-presets" role="group" aria-label="Try">{buttons}</div>'
-    to = "" if play_to is None else f' data-to="{play_to}"'
-    player = f'<button type="button" data-play="{play}"{to}>▶ play</button>' if play else ""
+    player = f'<button type="button" data-play="{play}">▶ play</button>' if play else ""
     return f"""<form hidden autocomplete="off">
 <div class="gdref-sliders">{"".join(drawn[:3])}</div>
-{buttons}{before_last}{more}
-<div class="gdref-last">{player}<button type="reset">reset</button>
+{buttons}<div class="gdref-last">{player}{chosen}<button type="reset">reset</button>
 <a class="gdref-link" href="#">link to this setting</a></div>
-</form>"""
+{more}</form>"""
 
 
 def slider(control: Control) -> str:

@@ -26,7 +26,7 @@ LEFT, RIGHT, TOP, BOTTOM = 0.5, 0.12, 0.28, 0.42  # inches around the axes
 GAP = 0.05
 DASHED: Any = (0, (3.5, 1.5))
 DOTTED: Any = (0, (0.01, 2.2))
-KINDS = ("line", "dots", "bars", "area")
+KINDS = ("line", "dots", "bars", "area", "cross")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class Axis:
         with np.errstate(all="ignore"):
             return np.log10(np.maximum(values, 1e-300)) if self.log else np.asarray(values, float)
 
+    def spec(self) -> list:
+        return [*map(float, self.ticks), self.log]
+
     @property
     def text(self) -> Callable[[float], str]:
         return self.write or (power if self.log else number)
@@ -52,8 +55,8 @@ class Axis:
 class Layer:
     """Points of shape (n, 2) and how they are drawn.
 
-    ``kind`` is one of line, dots, bars (from ``base`` to the point) and area (between the line
-    and ``base``).  ``style`` is solid, dashed or dotted.
+    ``kind`` is one of line, dots, cross, bars (from ``base`` to the point) and area (between the
+    line and ``base``).  ``style`` is solid, dashed or dotted.
     """
 
     name: str
@@ -79,9 +82,37 @@ class Panel:
     alt: str
     title: str = ""
     height: float = 2.4
+    width: float = WIDTH
+    bare: bool = False  # whether the axes fill the panel and carry no numbers
     background: Callable[[Axes], None] | None = None
     handle: tuple[str, str] | None = None  # the controls that dragging sets
     handle_label: str = "point"
+    hint: str = ""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, bottom, width and height of the axes, in inches."""
+        if self.bare:
+            return 0, 0, self.width, self.height
+        return LEFT, BOTTOM, self.width - LEFT - RIGHT, self.height - TOP - BOTTOM
+
+    def spec(self) -> dict:
+        """The axes, as the script has them."""
+        return {"x": self.x.spec(), "y": self.y.spec()}
+
+    def layer_specs(self) -> list[dict]:
+        return [
+            {"name": each.name, "panel": self.name, "kind": each.kind, "base": each.base}
+            for each in self.layers
+        ]
+
+
+def ring(name: str, spot: np.ndarray, size: float = 10.0) -> list[Layer]:
+    """What the reader drags: a white disk with a dark edge."""
+    return [
+        Layer(f"{name}-edge", spot, "dots", plots.INK, size, order=5),
+        Layer(f"{name}-disk", spot, "dots", "#ffffff", 0.7 * size, order=5.1),
+    ]
 
 
 def segments(layer: Layer, panel: Panel) -> np.ndarray:
@@ -97,32 +128,43 @@ def segments(layer: Layer, panel: Panel) -> np.ndarray:
         if not len(x):
             return np.empty((0, 2))
         return np.stack([[x[0], *x, x[-1]], [base, *y, base]], axis=1)
+    if layer.kind == "cross":
+        dx, dy = (
+            4 / 72 / inches * (axis.ticks.high - axis.ticks.low)
+            for inches, axis in zip(panel.box[2:], (panel.x, panel.y), strict=True)
+        )
+        across = [x - dx, x + dx, gap, x - dx, x + dx, gap]
+        down = [y + dy, y - dy, gap, y - dy, y + dy, gap]
+        return np.array([across, down]).transpose(2, 1, 0).reshape(-1, 2)
     # dots are strokes with no length and round ends
-    other = y + 1e-4 * (panel.y.ticks.high - panel.y.ticks.low) if layer.kind == "dots" else base
+    other = y + 2e-4 * (panel.y.ticks.high - panel.y.ticks.low) if layer.kind == "dots" else base
     ends = np.stack([[x, x, gap], [y, np.broadcast_to(other, y.shape), gap]])
     return ends.transpose(2, 1, 0).reshape(-1, 2)
 
 
 def draw_layer(ax: Axes, layer: Layer, panel: Panel) -> None:
     vertices = segments(layer, panel)
+    if not len(vertices):  # far outside, where it is cut away: the page needs the path
+        vertices = np.full((2, 2), 1e6)
     look: dict[str, Any] = {"color": layer.colour, "alpha": layer.opacity, "zorder": layer.order}
     if layer.kind == "area":
-        if len(vertices):
-            ax.fill(*vertices.T, gid=layer.name, linewidth=0, **look)
+        ax.fill(*vertices.T, gid=layer.name, linewidth=0, **look)
         return
     dashes = {"solid": "-", "dashed": DASHED, "dotted": DOTTED}[layer.style]
     round_ends = layer.kind == "dots" or layer.style == "dotted"
     ends = {"solid_capstyle": "round" if round_ends else "butt", "dash_capstyle": "butt"}
     if layer.style == "dotted":
         ends["dash_capstyle"] = "round"
-    ax.plot(*vertices.T, gid=layer.name, linestyle=dashes, linewidth=layer.width, **ends, **look)
+    ax.plot(*vertices.T, gid=layer.name, linestyle=dashes, linewidth=layer.width, snap=False,
+            **ends, **look)  # fmt: skip
 
 
 def draw_panel(figure: Figure, panel: Panel, left: float, bottom: float) -> Axes:
     """Draw a panel with its lower left corner at a place given in inches."""
     width, height = figure.get_size_inches()
-    box = (left + LEFT, bottom + BOTTOM, WIDTH - LEFT - RIGHT, panel.height - TOP - BOTTOM)
-    ax = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+    x, y, across, up = panel.box
+    place = ((left + x) / width, (bottom + y) / height, across / width, up / height)
+    ax = figure.add_axes(place)
     ax.patch.set_gid(panel.name)
     ax.patch.set_alpha(0)
     ax.set(xlim=panel.x.ticks[:2], ylim=panel.y.ticks[:2])
@@ -140,8 +182,11 @@ def draw_panel(figure: Figure, panel: Panel, left: float, bottom: float) -> Axes
         axis.set_ticks(ticks, [spec.text(tick) for tick in ticks])
     ax.set(xlim=panel.x.ticks[:2], ylim=panel.y.ticks[:2])
     ax.set_xlabel(panel.x.label, labelpad=2)
-    above = 1 + 0.08 / box[3]
-    ax.text(0, above, panel.title or panel.y.label, transform=ax.transAxes, fontsize=9,
+    if panel.bare:
+        for part in (ax.xaxis, ax.yaxis, *ax.spines.values()):
+            part.set_visible(False)
+        return ax
+    ax.text(0, 1 + 0.08 / up, panel.title or panel.y.label, transform=ax.transAxes, fontsize=9,
             gid=f"{panel.name}-title")  # fmt: skip
     return ax
 
@@ -166,14 +211,16 @@ STYLE: dict[Any, Any] = plots.STYLE | {
 
 def png(columns: Sequence[Sequence[Panel]]) -> bytes:
     """The whole figure as an image: columns of panels, with a legend above each panel."""
-    tall = max(sum(panel.height + 0.25 for panel in column) for column in columns)
+    legends = 0.25 * any(layer.label for column in columns for p in column for layer in p.layers)
+    tall = max(sum(panel.height + legends for panel in column) for column in columns)
+    wide = [max(panel.width for panel in column) + GAP for column in columns]
     with plt.rc_context(STYLE):
-        figure = Figure(figsize=(len(columns) * (WIDTH + GAP), tall))
+        figure = Figure(figsize=(sum(wide) - GAP, tall))
         for i, column in enumerate(columns):
             top = tall
             for panel in column:
-                top -= panel.height + 0.25
-                ax = draw_panel(figure, panel, i * (WIDTH + GAP), top)
+                top -= panel.height + legends
+                ax = draw_panel(figure, panel, sum(wide[:i]), top)
                 for line, layer in zip(artists(ax, panel), panel.layers, strict=True):
                     if line is not None and layer.label:
                         line.set_label(layer.label)
@@ -196,7 +243,7 @@ def svg(panel: Panel, identity: str) -> str:
     """A panel as compact SVG in the page's colours; each id begins with the figure's."""
     owner = f"{identity}-{panel.name}"
     with plt.rc_context(STYLE | {"svg.hashsalt": owner}):
-        figure = Figure(figsize=(WIDTH, panel.height))
+        figure = Figure(figsize=(panel.width, panel.height))
         figure.patch.set_visible(False)
         draw_panel(figure, panel, 0, 0)
         buffer = io.StringIO()
