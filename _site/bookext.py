@@ -53,6 +53,7 @@ def mend_page(app, pagename, templatename, context, doctree):
     """Leave the first look at a page to its text: scripts and images come after it."""
     if pagename != "search":  # whose inline script needs the others at once
         context["script_files"] = [deferred(script) for script in context["script_files"]]
+    context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
         body = IMAGE.sub(lambda tag: size_image(app, tag), context["body"])
         body = PLAIN_CODE.sub(r"\1", body)

@@ -49,7 +49,8 @@ def normalise(notebook):
         taken.add(cell["id"])
         for output in cell.get("outputs", []):
             if "metadata" in output:
-                output.metadata = only(output.metadata, ("scrapbook",))  # written by myst_nb.glue
+                # written by myst_nb.glue, and by gdref.book.plots.picture
+                output.metadata = only(output.metadata, ("scrapbook", "image/png"))
     return notebook
 
 
