@@ -6,13 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BOOK := _build/html/index.html
 PORT ?= 8000
-# one thread: the same outputs on every machine
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test lowest versions lab execute text notebook lint mutants libraries dialects compare benchmarks clean help
+.PHONY: book pdf zip test portable lowest versions lab execute text notebook lint mutants libraries dialects compare benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -44,6 +40,10 @@ zip: book
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+
+# the chapters under other BLAS kernels, fewer vector instructions, flipped last bits
+portable: $(VENV)/installed
+	$(BIN)/python tools/portable.py $(CHAPTER)
 
 # gdref with the oldest versions that it accepts
 lowest: .venv-lowest/installed
@@ -126,6 +126,7 @@ help:
 	@echo "make pdf                     the whole book as one PDF (needs TeX)"
 	@echo "make zip                     the site as one zip, to be opened from a disk"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
+	@echo "make portable [CHAPTER=adam] the chapters as other machines would run them"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make versions                the tests on each Python here, lowest and pinned versions"
 	@echo "make lab                     open the chapters in JupyterLab"
