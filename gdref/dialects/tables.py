@@ -122,7 +122,8 @@ DIALECTS: tuple[Dialect, ...] = (
         Dialect(
             "momentum", "optax", "sgd(learning_rate=eta, momentum=gamma)",
             update="b = momentum b + g; theta -= learning_rate b",
-            note="The rate multiplies the buffer, so v = learning_rate b as long as it stays.",
+            note="The rate multiplies the buffer, so v = learning_rate b as long as the rate "
+            "stays.",
         ),
         {
             "when": "varies(eta) and varies(gamma)",
