@@ -1,6 +1,20 @@
 """For the tests and the notebooks alike."""
 
-from tools import one_thread as one_thread  # before anything imports NumPy
+import os
+from unittest.mock import patch
+
+import pytest
+
+from tools.settings import settings  # before anything imports NumPy: one thread
+
+SETTING = os.environ.get("SETTING", "mixed")
+
+
+def pytest_report_header():
+    known = settings()
+    if SETTING not in known:
+        raise pytest.UsageError(f"SETTING is {SETTING}; it must be one of {', '.join(known)}")
+    return f"notebooks in the setting {SETTING}: {known[SETTING]} (tools/settings.py)"
 
 
 def pytest_itemcollected(item):
@@ -8,3 +22,11 @@ def pytest_itemcollected(item):
     cell = getattr(item, "cell", None)
     if cell is not None and cell.get("execution_count", 0) is None:
         cell.execution_count = 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """A notebook's kernel starts here: it imitates a machine that is not this one."""
+    variables = settings()[SETTING].environment() if item.path.suffix == ".ipynb" else {}
+    with patch.dict(os.environ, variables):
+        return (yield)

@@ -30,7 +30,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from tools import one_thread as one_thread  # noqa: E402  the kernels inherit it
+from tools import settings as settings  # noqa: E402  one thread; the kernels inherit it
 
 CHAPTERS = ROOT / "chapters"
 TEXT = ROOT / "text"

@@ -25,6 +25,44 @@ LABELS = {name: drawn.label for name, drawn in catalogue.RULES.items()}
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 
+# Behind lines: tints from low to high, and a warm colour for what lies beyond.
+TINTS = ["#f7f9fc", "#f1f5f9", "#ebf0f6", "#e6ecf4", "#e0e7f1", "#dbe3ee", "#d5deeb"]
+WARM = ["#fbeae4", "#f6dfd7"]
+LINE = "#98a1ab"  # level lines
+# A landscape, from the floor of a valley to its rim.
+RELIEF = ["#fff8e1", "#fbf3d6", "#f2f0d0", "#e6edd0", "#d9e9d5", "#cce4dc", "#c0dfe3", "#b6d8e8",
+          "#adcfea", "#a6c5ea", "#a2bbe8", "#a0b1e4"]  # fmt: skip
+# What each colour becomes on a dark page; tests/test_plots.py measures these too.
+DARK = {
+    INK: "#e2e6ea",
+    GREY: "#9aa3ad",
+    LINE: "#5d6b7b",
+    "#ffffff": "#14181e",
+    "#4d4d4d": "#869595",
+    "#003ddf": "#4a7bff",
+    "#ee44ee": "#cc88ff",
+    "#00a691": "#77ccaa",
+    "#c18b00": "#eedd11",
+    "#8f4202": "#cc7700",
+    "#e06b4e": "#e26150",
+    "#580272": "#bb66bb",
+    "#885599": "#bbccff",
+    "#511d00": "#ffaa77",
+    "#000000": "#ffffff",
+    **dict(zip(TINTS, ["#181f28", "#1a232e", "#1c2734", "#1f2b3a", "#212f40", "#233346", "#26374c"],
+               strict=True)),
+    **dict(zip(RELIEF, ["#10231f", "#11272a", "#122a34", "#142d3e", "#173047", "#1b3350", "#203658",
+                        "#26395f", "#2c3c66", "#333e6c", "#3a4071", "#414275"], strict=True)),
+    **dict(zip(WARM, ["#33211e", "#3d2723"], strict=True)),
+}  # fmt: skip
+
+
+def shades(colours: list[str], count: int) -> list[str]:
+    """``count`` of some tints, spread over all of them."""
+    last = max(1, count - 1)
+    return [colours[round(k * (len(colours) - 1) / last)] for k in range(count)]
+
+
 STYLE: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 3.6),
     "figure.dpi": 150,
@@ -122,6 +160,19 @@ def contour(ax: Axes, surface: Any, *, levels: Any = None, n: int = 201):
         xlim=surface.window[:2], ylim=surface.window[2:], xlabel=r"$\theta_1$", ylabel=r"$\theta_2$"
     )
     return levels
+
+
+def level_lines(
+    ax: Axes, surface: Any, *, colours: list[str] = TINTS, count: int = 12, n: int = 161
+) -> None:
+    """The surface of a movable figure: tints and lines of colours that the page can replace."""
+    x, y, J = surface_grid(surface, n)
+    levels = contour_levels(J, count)
+    tints = shades(colours, len(levels) + 1)
+    bands = ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
+    bands.set(edgecolor=LINE, linewidth=0.4)
+    if surface.minimum is not None:
+        ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
 
 
 def path(ax: Axes, path: Any, rule: Any = None, *, label: str | None = None, **options: Any):
