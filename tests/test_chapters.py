@@ -64,11 +64,12 @@ def test_six_exercises_each_with_a_folded_solution(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_figures_have_alt_text_caption_and_name(name):
-    for number, cell in enumerate(load(name).cells):
-        if cell.cell_type != "code":
-            continue
-        if not any("image/png" in out.get("data", {}) for out in cell.outputs):
-            continue
+    figures = [
+        (number, cell)
+        for number, cell in enumerate(load(name).cells)
+        if any("image/png" in out.get("data", {}) for out in cell.get("outputs", []))
+    ]
+    for number, cell in figures:
         where = f"{name}, cell {number}: {cell.source[:60]!r}"
         data = cell.metadata.get("mystnb", {})
         alt = data.get("image", {}).get("alt", "")
