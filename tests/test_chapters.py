@@ -33,6 +33,23 @@ SECTIONS = [
     "Exercises",
     "Further reading",
 ]
+# the shape of the second edition, and the chapters that have it
+SHAPE = [
+    "The problem",
+    "The idea",
+    "The rule",
+    "Where it comes from",
+    "Watching it work",
+    "What is true of it",
+    "Where it fails",
+    "Using it",
+    "Often said",
+    "Summary",
+    "Exercises",
+    "Further reading",
+]
+SECOND_EDITION = ["adam"]
+FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
@@ -45,7 +62,32 @@ def markdown(name):
     return "\n\n".join(cell.source for cell in load(name).cells if cell.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SECOND_EDITION)
+def test_the_shape_of_a_chapter(name):
+    assert re.findall(r"^## (.+)$", markdown(name), re.M) == SHAPE
+
+
+ROLES = {"teach", "proof", "check", "plot", "experiment", "setup"}
+
+
+@pytest.mark.parametrize("name", [*SECOND_EDITION, "said-of-adam"])
+def test_every_cell_has_one_role(name):
+    """Open cells teach: no assert, no loop of prints of numbers, at most 15 lines; 150 in all."""
+    opened = 0
+    for cell in load(name).cells:
+        if cell.cell_type != "code":
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        assert len(tags & ROLES) == 1, cell.source[:60]
+        if "teach" in tags:
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= 15 and not re.search(r"^\s*assert\b", cell.source, re.M)
+            assert not any(out.get("data", {}).get("text/plain") == "0" for out in cell.outputs)
+            opened += len(lines) * ("remove-input" not in tags)
+    assert opened <= 150
+
+
+@pytest.mark.parametrize("name", FIRST_EDITION)
 def test_sections_of_the_template(name):
     headings = re.findall(r"^## (.+)$", markdown(name), re.M)
     # AdaMax, Nadam and AMSGrad appear in no document of the five with a claim of their own
@@ -110,7 +152,8 @@ def test_a_cell_more_changes_few_lines(name, tmp_path):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_last_cell_of_the_derivation_is_a_proof(name):
     cells = load(name).cells
-    end = next(i for i, c in enumerate(cells) if re.search("^## The rule in code", c.source, re.M))
+    after = "^## (The rule in code|Watching it work)"  # first and second edition
+    end = next(i for i, c in enumerate(cells) if re.search(after, c.source, re.M))
     last = [cell for cell in cells[:end] if cell.cell_type == "code"][-1]
     assert "prove_equal(" in last.source
     assert any(out.get("data", {}).get("text/plain") == "0" for out in last.outputs)
