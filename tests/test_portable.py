@@ -162,6 +162,23 @@ def test_planted_cells_are_named_and_their_neighbours_are_not(tmp_path, capsys):
     assert said.splitlines()[-2].startswith("1 cell(s) named in 2 runs")
 
 
+@pytest.mark.parametrize("name, code", [("own", 0), ("mixed", 1)])
+def test_pytest_runs_notebooks_in_the_setting(tmp_path, name, code):
+    """What `make test` does, on a notebook that only this machine repeats."""
+    path = tmp_path / "planted.ipynb"
+    store(path, (f"{CHAOS}\nrun.x[0]", []))
+    command = "-m pytest -p conftest -p no:cacheprovider --nbval --nbval-current-env"
+    done = subprocess.run(
+        [sys.executable, *command.split(), path],
+        cwd=ROOT,
+        env=os.environ | {"SETTING": name},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout
+    assert f"in the setting {name}: {settings()[name]}" in done.stdout
+
+
 def test_the_first_line_that_differs_is_shown():
     def stream(text):
         return [nbformat.v4.new_output("stream", name="stdout", text=text)]
