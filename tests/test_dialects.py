@@ -25,7 +25,7 @@ from gdref.dialects import (
     replay,
     to_library,
 )
-from gdref.dialects.expressions import convert
+from gdref.dialects._expressions import convert
 from gdref.dialects.tables import WITHOUT
 
 CLOSE = 1e-12  # rounding stays a hundred times below

@@ -57,7 +57,8 @@ def normalise(notebook):
             if "execution_count" in output:
                 output.execution_count = None
             if "metadata" in output:
-                output.metadata = only(output.metadata, ("scrapbook",))  # written by myst_nb.glue
+                # written by myst_nb.glue, and by gdref.book.plots.picture
+                output.metadata = only(output.metadata, ("scrapbook", "image/png"))
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = with_256_colours(output.data["image/png"])
     return notebook
