@@ -1,7 +1,9 @@
 """gdref as its wheel installs it, away from the repository."""
 
+import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -25,28 +27,33 @@ def wheel(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def run(wheel, tmp_path_factory):
-    """Run Python code where gdref is installed, in a folder of its own, without its sources."""
-    folder = tmp_path_factory.mktemp("elsewhere")
+def fresh_environment(folder):
+    """A Python in a folder, with all packages of this one but gdref, which is in no search path."""
     builder = venv.EnvBuilder(symlinks=os.name != "nt")
     builder.create(folder / "venv")
-    python = builder.ensure_directories(folder / "venv").env_exe
+    (site,) = (folder / "venv").glob("**/site-packages")
+    # the .pth files of that folder, one of which would bring gdref, are not read
+    (site / "others.pth").write_text(str(Path(np.__file__).parents[1]))
+    return builder.ensure_directories(folder / "venv").env_exe
+
+
+def output_of(python, code, *options):
+    """What code prints in the folder of an environment, without PYTHONPATH."""
+    folder = Path(python).parents[2]
+    command = [python, "-I", *options, "-c", code]
+    surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def run(wheel, tmp_path_factory):
+    """Run Python code where gdref is installed."""
+    python = fresh_environment(tmp_path_factory.mktemp("elsewhere"))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
     subprocess.run([*pip, "install", "--quiet", "--no-deps", wheel], check=True)
-    (site,) = (folder / "venv").glob("**/site-packages")
-    # what gdref needs, from the environment of the tests; its own .pth files are not read
-    (site / "others.pth").write_text(str(Path(np.__file__).parents[1]))
-
-    def run(code, *options):
-        # -I: neither this folder nor PYTHONPATH
-        done = subprocess.run(
-            [python, "-I", *options, "-c", code], cwd=folder, capture_output=True, text=True
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout.strip()
-
-    return run
+    return functools.partial(output_of, python)
 
 
 def test_all_that_is_needed_is_in_it(wheel):
@@ -89,7 +96,7 @@ figure = movable(gd, problems.ravine(), alt="A path.")
 print("<style" in figure.html, "<script" in figure.html)
 print(comparison.RESULTS.is_file())
 """
-    assert run(code).split() == ["True"] * 4
+    assert run(code, "-W", "ignore").split() == ["True"] * 4
 
 
 @pytest.mark.parametrize("optimisation", ["-O", "-OO"])
@@ -134,3 +141,24 @@ def test_import_brings_numpy_alone_and_is_quick(run):
     assert [names for _, _, *names in runs] == [["gdref"]] * 6
     numpy, ours = (min(float(each[k]) for each in runs) for k in (0, 1))
     assert ours < max(0.02, numpy / 4)
+
+
+FIRST_CELL = """
+from IPython.core.interactiveshell import InteractiveShell
+
+result = InteractiveShell.instance().run_cell(open("cell.py").read())
+print(result.error_in_exec or "installed")
+"""
+
+
+def test_the_first_cell_of_a_chapter_installs_it(wheel, tmp_path):
+    """From the wheel beside the notebook; without it, it says what to do."""
+    pytest.importorskip("IPython")
+    notebooks = pytest.importorskip("tools.notebooks")
+    python = fresh_environment(tmp_path)
+    (tmp_path / "cell.py").write_text(notebooks.install_part("adam", address=""))
+    before = output_of(python, FIRST_CELL).splitlines()[-1]
+    assert before.startswith(f"There is no gdref, and {wheel.name} could not be installed. Put it")
+    shutil.copy(wheel, tmp_path)
+    assert output_of(python, FIRST_CELL).splitlines()[-1] == "installed"
+    assert "site-packages" in output_of(python, "import gdref; print(gdref.__file__)")
