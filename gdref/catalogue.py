@@ -65,13 +65,13 @@ class Drawn:
 RULES = {
     "gd": Drawn("gradient descent", "#4d4d4d"),
     "momentum": Drawn("momentum", "#003ddf"),
-    "nag": Drawn("NAG", "#5d80f8", (0, (5, 1.5))),
+    "nag": Drawn("NAG", "#ee44ee", (0, (5, 1.5))),
     "adagrad": Drawn("Adagrad", "#00a691"),
     "adadelta": Drawn("Adadelta", "#c18b00", (0, (5, 1.5))),
     "rmsprop": Drawn("RMSProp", "#8f4202", (0, (5, 1.5, 1, 1.5))),
     "adam": Drawn("Adam", "#e06b4e"),
     "adamax": Drawn("AdaMax", "#580272", (0, (5, 1.5))),
-    "nadam": Drawn("Nadam", "#a25caa", (0, (5, 1.5, 1, 1.5))),
+    "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5))),
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2))),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5))),
 }

@@ -1,155 +1,160 @@
-"""Run the chapters as other machines would, and name each cell whose output changes.
+"""Run the chapters as other machines would, and name each cell whose output then changes.
 
-    python tools/portable.py                         every chapter under every setting
-    python tools/portable.py adam nag                some chapters
-    python tools/portable.py --setting mixed         some settings
-    python tools/portable.py --list                  what the settings are
+    python tools/portable.py                      every chapter in every setting
+    python tools/portable.py adam nag             some chapters (or paths of notebooks)
+    python tools/portable.py --setting mixed own  some settings
+    python tools/portable.py --list               what the settings are
 
-A setting is the kernel that OpenBLAS picks, the vector instructions that NumPy uses, or gradients
-of gdref.problems whose last bit is flipped at random.  The stored outputs are compared as in
-`make test`.  The exit code is 1 if a cell is named.
+The settings: another BLAS kernel, fewer vector instructions, gradients whose last bit is random,
+all of these at once (tools/settings.py).  The stored outputs are compared as nbval does it in
+`make test`: text in every form, no pictures, nothing of a cell tagged nbval-ignore-output.
+The exit code is 1 if a cell is named.  As in nbval, only code cells count, from 0.
 """
 
 import argparse
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
+from os.path import commonprefix
 from pathlib import Path
 
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbval.plugin import (
+    coalesce_streams,
+    find_comment_markers,
+    find_metadata_tags,
+    get_sanitize_patterns,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tools.settings import settings  # noqa: E402  one thread in the kernels too
+
 CHAPTERS = ROOT / "chapters"
-KERNELS = ("Prescott", "Sandybridge", "Haswell")
-SEEDS = (1, 2, 3)
+SANITIZE = get_sanitize_patterns((ROOT / "tests/nbval_sanitize.cfg").read_text())
+PICTURES = ("image/png", "image/jpeg")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-# Read by every Python that starts with it on its path: the gradients of gdref.problems, each
-# number not 0 moved to its neighbour above or below, at random.
-FLIP = """
-import os
-
-seed = os.environ.get("GDREF_FLIP")
-if seed:
-    import functools
-
-    import numpy as np
-
-    from gdref import problems
-
-    rng = np.random.default_rng(int(seed))
-
-    def flipped(grad):
-        @functools.wraps(grad)
-        def last_bit_flipped(*args, **kwargs):
-            g = np.asarray(grad(*args, **kwargs))
-            if g.dtype.kind != "f":
-                return g[()]
-            beside = np.nextafter(g, np.where(rng.random(g.shape) < 0.5, -np.inf, np.inf))
-            return np.where(g == 0, g, beside).astype(g.dtype)[()]
-
-        return last_bit_flipped
-
-    def flip_all(made):
-        begin = made.__init__
-
-        def __init__(self, *args, **kwargs):
-            begin(self, *args, **kwargs)
-            object.__setattr__(self, "grad", flipped(self.grad))
-
-        made.__init__ = __init__
-
-    flip_all(problems.Surface)
-    flip_all(problems.Model)
-    problems._quadratic_grad = flipped(problems._quadratic_grad)
-"""
+SECONDS = 600  # the longest that one cell may take
+WIDTH = 160  # of a line that is shown
 
 
-def dispatched() -> str:
-    """The vector instructions beyond its baseline that NumPy has and this processor runs."""
-    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
-
-    return " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
-
-
-def settings() -> dict[str, dict[str, str]]:
-    """The environment of each setting."""
-    found: dict[str, dict[str, str]] = {"own": {}}
-    found |= {kernel.lower(): {"OPENBLAS_CORETYPE": kernel} for kernel in KERNELS}
-    found["fewer"] = {"NPY_DISABLE_CPU_FEATURES": dispatched()}
-    found |= {f"flip-{seed}": {"GDREF_FLIP": str(seed)} for seed in SEEDS}
-    # what the tests run beside the machine's own: all three kinds at once
-    found["mixed"] = found["sandybridge"] | found["fewer"] | {"GDREF_FLIP": "0"}
+def texts(outputs):
+    """What nbval compares: for each kind of output its texts in order."""
+    found = defaultdict(list)
+    for output in coalesce_streams(list(outputs)):
+        if output.output_type == "stream":
+            found[output.name].append(output.text)
+        for form, text in output.get("data", {}).items():
+            if form not in PICTURES:
+                found[form].append(text if isinstance(text, str) else str(text))
+    for pattern, replacement in SANITIZE:
+        for kind in found:
+            found[kind] = [re.sub(pattern, replacement, text) for text in found[kind]]
     return found
 
 
-def run(chapter: str, environment: dict[str, str], hook: Path) -> tuple[list[str], float]:
-    """One line for each cell that changes or raises, and the seconds that it took."""
-    started = time.monotonic()
-    path = [str(hook), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--nbval",
-         "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg",
-         f"chapters/{chapter}.ipynb"],
-        cwd=ROOT, capture_output=True, text=True,
-        env=os.environ | environment | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
-    )  # fmt: skip
-    text = COLOUR.sub("", done.stdout)
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"pytest could not run {chapter}:\n{text}{done.stderr}")
-    return named(text), time.monotonic() - started
+def first_difference(stored, here):
+    """The first line that differs, as '' or 'stored: ... here: ...'."""
+    stored, here = texts(stored), texts(here)
+    for kind in [*stored, *(kind for kind in here if kind not in stored)]:
+        old, new = ("\n".join(side.get(kind, [])).split("\n") for side in (stored, here))
+        for a, b in zip_longest(old, new, fillvalue="(no line)"):
+            if a != b:
+                a, b = around(a, b)
+                return f"{kind}\n      stored: {a}\n      here:   {b}"
+    return ""
 
 
-def named(text: str) -> list[str]:
-    """From what pytest says: the cell, what is wrong, and the first line that differs."""
-    found = []
-    for part in re.split(r"(?m)^(?=Cell \d+: Cell )", text)[1:]:
-        head = part.splitlines()[0].replace(": Cell", ":")
-        now = re.search(r"(?m)^  ?- ?(.+)$", part)
-        error = re.search(r"(?m)^-*> *\d+ (.+)$", part)  # the line of the cell that raises
-        detail = now[1] if now else error[1] if error else ""
-        found.append(f"{head}  {detail.strip()[:100]}".rstrip())
-    if not found and "failed" in text.splitlines()[-1]:
-        found = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return found
+def around(a, b):
+    """Both lines; when they are long, from shortly before they part."""
+    start = len(commonprefix([a, b]))
+    start = max(0, start - WIDTH // 2) if max(len(a), len(b)) > WIDTH else 0
+    return tuple(("..." if start else "") + line[start : start + WIDTH] for line in (a, b))
 
 
-def main() -> int:
+def run(path, setting):
+    """Run a notebook in a setting, on through errors; its code cells as (stored, now)."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    stored = [list(cell.outputs) for cell in cells]
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+    )
+    client.execute(env=os.environ | setting.environment())
+    return list(zip(cells, stored, strict=True))
+
+
+def changed(path, setting):
+    """For each cell that changes or raises: its number, and the first line that differs."""
+    try:
+        cells = run(path, setting)
+    except (CellTimeoutError, DeadKernelError) as error:
+        yield "?", str(error).strip().splitlines()[0]
+        return
+    for number, (cell, stored) in enumerate(cells):
+        marks = dict(find_metadata_tags(cell.metadata)) | dict(find_comment_markers(cell.source))
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if errors and not marks.get("check_exception"):
+            lines = COLOUR.sub("", "\n".join(errors[0].traceback)).splitlines()
+            at = next((line for line in lines if re.match(r"-+> *\d", line)), "")
+            yield number, f"raises {lines[-1]}\n      {at}"
+        elif marks.get("check", True) and (words := first_difference(stored, cell.outputs)):
+            yield number, words
+
+
+def main(arguments=None):
     known = settings()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
-    parser.add_argument("--setting", nargs="+", choices=known, default=list(known)[:-1])
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--list", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--setting", nargs="+", choices=known, default=list(known))
+    parser.add_argument("--jobs", type=int, default=2, help="kernels at a time")
+    parser.add_argument("--list", action="store_true", help="list the settings and stop")
+    options = parser.parse_args(arguments)
     if options.list:
-        for name, environment in known.items():
-            words = ", ".join(f"{key}={value}" for key, value in environment.items())
-            print(f"{name:12} {words or 'as this machine is'}")
+        print("\n".join(f"{name:<12} {setting}" for name, setting in known.items()))
         return 0
-    chapters = options.chapters or sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
-    work = [(chapter, setting) for setting in options.setting for chapter in chapters]
-    cells = []
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        (Path(folder) / "sitecustomize.py").write_text(FLIP)
+    paths = [
+        Path(name).resolve() if name.endswith(".ipynb") else CHAPTERS / f"{name}.ipynb"
+        for name in options.chapters
+    ] or sorted(CHAPTERS.glob("*.ipynb"))
+    if missing := [path.stem for path in paths if not path.exists()]:
+        parser.error(f"no such chapter: {', '.join(missing)}")
+    work = [(path, name) for path in paths for name in options.setting]
 
-        def job(item):
-            chapter, setting = item
-            changed, seconds = run(chapter, known[setting], Path(folder))
-            return chapter, setting, changed, seconds
+    def job(item):
+        path, name = item
+        started = time.perf_counter()
+        return list(changed(path, known[name])), time.perf_counter() - started
 
-        for n, (chapter, setting, changed, seconds) in enumerate(pool.map(job, work), 1):
-            said = f"{len(changed)} cell(s) change" if changed else "the same"
-            print(
-                f"{n}/{len(work)}  {setting:12} {chapter:18} {seconds:5.0f} s  {said}", flush=True
-            )
-            for line in changed:
-                print(f"      {line}", flush=True)
-            cells += [f"{chapter}, {setting}: {line}" for line in changed]
-    print(f"\n{len(cells)} cell(s) named in {len(work)} runs" + "".join(f"\n  {c}" for c in cells))
-    return int(bool(cells))
+    named = defaultdict(list)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(options.jobs) as pool:
+        results = zip(work, pool.map(job, work), strict=True)
+        for n, ((path, name), (cells, seconds)) in enumerate(results, 1):
+            said = f"{len(cells)} cell(s) change" if cells else "the same"
+            print(f"{n}/{len(work)}  {path.stem:<18} {name:<12} {seconds:5.0f} s  {said}")
+            for cell, words in cells:
+                print(f"    cell {cell}, {words}")
+                named[f"{path.stem} {cell}"].append(name)
+            sys.stdout.flush()
+    minutes = (time.perf_counter() - started) / 60
+    print(f"{len(named)} cell(s) named in {len(work)} runs, {minutes:.1f} minutes")
+    for cell, names in named.items():
+        print(f"  {cell}: {', '.join(names)}")
+    return int(bool(named))
 
 
 if __name__ == "__main__":
