@@ -18,6 +18,7 @@ import pytest
 import sympy
 
 from gdref import RULES, adam, gd, iterate_state, momentum, nag, problems, rmsprop
+from gdref._inputs import form
 from gdref.book.expressions import largest_modulus
 from gdref.book.movable import (
     Curve,
@@ -33,7 +34,6 @@ from gdref.book.movable import (
 )
 from gdref.book.movable.page import once
 from gdref.book.movable.runs import best_rate, compute, cut
-from gdref.loop import form
 from gdref.symbolic import hyperparameter, t
 
 STEPS = 100

@@ -11,7 +11,7 @@ import pytest
 
 from gdref import RULES
 from gdref import rules as module
-from gdref.loop import form
+from gdref._inputs import form
 
 SOURCE = Path(module.__file__).read_text(encoding="utf-8")
 TABLE = mutants.read_table()

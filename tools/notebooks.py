@@ -3,13 +3,17 @@
     python tools/notebooks.py execute [CHAPTER ...]   run notebooks, store outputs in place
     python tools/notebooks.py text CHAPTER ...        write text/CHAPTER.md (MyST), to be edited
     python tools/notebooks.py notebook CHAPTER ...    bring the edited text back into the notebook
+    python tools/notebooks.py normalise [CHAPTER ...] bring what another tool stored into form
 
-What is stored depends on the cells alone, so that differences stay readable: no time stamps, no
-version of the machine's Python, and each cell keeps its id.
+What is stored depends on the cells alone, so that differences stay readable and branches merge: no
+time stamps, no execution counts, no version of the machine's Python, and each cell keeps its id.
+Pictures have 256 colours, a third of the bytes.
 """
 
 import argparse
+import base64
 import hashlib
+import io
 import os
 import re
 import sys
@@ -17,17 +21,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# one thread: a sum then has one order of its terms, on every machine
-THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-os.environ.update(THREADS)
-
-import jupytext  # noqa: E402
-import nbformat  # noqa: E402
-from jupytext.combine import combine_inputs_with_outputs  # noqa: E402
-from nbclient import NotebookClient  # noqa: E402
-from nbclient.exceptions import CellControlSignal, DeadKernelError  # noqa: E402
+import jupytext
+import nbformat
+from jupytext.combine import combine_inputs_with_outputs
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tools import settings as settings  # noqa: E402  one thread; the kernels inherit it
+
 CHAPTERS = ROOT / "chapters"
 TEXT = ROOT / "text"
 KERNEL = {
@@ -47,10 +51,29 @@ def normalise(notebook):
         cell.metadata = only(cell.metadata, ("tags", "mystnb"))
         cell["id"] = cell_id(cell, taken)
         taken.add(cell["id"])
+        if cell.cell_type == "code":
+            cell.execution_count = None
         for output in cell.get("outputs", []):
+            if "execution_count" in output:
+                output.execution_count = None
             if "metadata" in output:
                 output.metadata = only(output.metadata, ("scrapbook",))  # written by myst_nb.glue
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = with_256_colours(output.data["image/png"])
     return notebook
+
+
+def with_256_colours(picture):
+    """A PNG in base64 with a palette; one that has a palette already is left as it is."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    if image.mode == "P":
+        return picture
+    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+        image = image.convert("RGB")
+    method = Image.Quantize.FASTOCTREE if image.mode == "RGBA" else Image.Quantize.MEDIANCUT
+    small, buffer = image.quantize(256, method=method, dither=Image.Dither.NONE), io.BytesIO()
+    small.save(buffer, "PNG", optimize=True, dpi=image.info.get("dpi", (150, 150)))
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def only(metadata, names):
@@ -137,20 +160,24 @@ def from_text(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["execute", "text", "notebook"])
+    parser.add_argument("action", choices=["execute", "text", "notebook", "normalise"])
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as adam")
     arguments = parser.parse_args()
     if arguments.chapters:
         paths = [CHAPTERS / f"{Path(name).stem}.ipynb" for name in arguments.chapters]
     else:
         paths = sorted(CHAPTERS.glob("*.ipynb"))
-    if arguments.action != "execute" and not arguments.chapters:
+    if arguments.action in ("text", "notebook") and not arguments.chapters:
         parser.error("name a chapter, such as adam")
     missing = [path.stem for path in paths if not path.exists()]
     if missing and arguments.action != "notebook":
         parser.error(f"no such chapter: {', '.join(missing)}")
     if arguments.action == "execute":
         failed = execute_all(paths)
+    elif arguments.action == "normalise":
+        failed = ""
+        for path in paths:
+            write(read(path), path)
     else:
         act = to_text if arguments.action == "text" else from_text
         failed = "\n".join(message for path in paths if (message := act(path)))

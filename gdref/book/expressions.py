@@ -8,10 +8,10 @@ import numpy as np
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
+from gdref import catalogue
 from gdref.book.javascript import identifier
-from gdref.symbolic import NOTATION
 
-CODE = {latex: name for name, latex in NOTATION.items()}
+CODE = {catalogue.latex(name): name for name in catalogue.SYMBOLS}
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "eps": "ϵ", "eta": "η",
     "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ",
@@ -30,6 +30,8 @@ def code_name(symbol: sympy.Symbol) -> str:
 def shown_name(symbol: sympy.Symbol | str) -> str:
     """The name of a symbol for a reader: ``β₁``."""
     name = symbol if isinstance(symbol, str) else code_name(symbol)
+    if name in catalogue.SYMBOLS:
+        return catalogue.text(name)
     letter = name.rstrip("0123456789")
     digits = name[len(letter) :].translate(SUBSCRIPTS)
     return LETTERS.get(letter.rstrip("_"), letter) + digits
@@ -81,10 +83,10 @@ def function_of(expression: Any, symbols: Sequence[sympy.Symbol]) -> Callable:
         plain = np.vectorize(plain, otypes=[float]) if symbols else plain
 
     def value(*numbers):
-        numbers = [np.asarray(x, dtype=float) for x in numbers]
-        shape = np.broadcast_shapes(*(x.shape for x in numbers))
+        arrays = [np.asarray(x, dtype=float) for x in numbers]
+        shape = np.broadcast_shapes(*(x.shape for x in arrays))
         with np.errstate(all="ignore"):
-            result = np.asarray(plain(*(x[()] for x in numbers)), dtype=float)
+            result = np.asarray(plain(*(x[()] for x in arrays)), dtype=float)
         return np.broadcast_to(result, shape)[()]
 
     return value

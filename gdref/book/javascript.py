@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy.printing.jscode import JavascriptCodePrinter
 
-from gdref.loop import name_of
+from gdref._checks import name_of
 from gdref.symbolic import trace
 
 # JavaScript's words, and the names that the code below uses itself.

@@ -11,54 +11,17 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 
-from gdref.loop import name_of
+from gdref import catalogue
+from gdref._checks import name_of
 
 WIDTH = 7.0  # inches; at 100 px an inch this is the text column
 
 INK = "#222222"  # text
 GREY = "#767676"  # axes, reference lines
 
-# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the white of the
-# figure: tests/test_plots.py measures both.  The line differs as well where a family is close.
-COLOURS = {
-    "gd": "#4d4d4d",
-    "momentum": "#003ddf",
-    "nag": "#ee44ee",
-    "adagrad": "#00a691",
-    "adadelta": "#c18b00",
-    "rmsprop": "#8f4202",
-    "adam": "#e06b4e",
-    "adamax": "#580272",
-    "nadam": "#885599",
-    "amsgrad": "#511d00",
-    "adamw": "#000000",
-}
-LINES = {
-    "gd": "-",
-    "momentum": "-",
-    "nag": (0, (5, 1.5)),
-    "adagrad": "-",
-    "adadelta": (0, (5, 1.5)),
-    "rmsprop": (0, (5, 1.5, 1, 1.5)),
-    "adam": "-",
-    "adamax": (0, (5, 1.5)),
-    "nadam": (0, (5, 1.5, 1, 1.5)),
-    "amsgrad": (0, (1.5, 1.2)),
-    "adamw": (0, (7, 1.5, 1, 1.5, 1, 1.5)),
-}
-LABELS = {
-    "gd": "gradient descent",
-    "momentum": "momentum",
-    "nag": "NAG",
-    "adagrad": "Adagrad",
-    "adadelta": "Adadelta",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamax": "AdaMax",
-    "nadam": "Nadam",
-    "amsgrad": "AMSGrad",
-    "adamw": "AdamW",
-}
+COLOURS = {name: drawn.colour for name, drawn in catalogue.RULES.items()}
+LINES = {name: drawn.line for name, drawn in catalogue.RULES.items()}
+LABELS = {name: drawn.label for name, drawn in catalogue.RULES.items()}
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 
@@ -75,17 +38,7 @@ DARK = {
     GREY: "#9aa3ad",
     LINE: "#5d6b7b",
     "#ffffff": "#14181e",
-    "#4d4d4d": "#869595",
-    "#003ddf": "#4a7bff",
-    "#ee44ee": "#cc88ff",
-    "#00a691": "#77ccaa",
-    "#c18b00": "#eedd11",
-    "#8f4202": "#cc7700",
-    "#e06b4e": "#e26150",
-    "#580272": "#bb66bb",
-    "#885599": "#bbccff",
-    "#511d00": "#ffaa77",
-    "#000000": "#ffffff",
+    **{drawn.colour: drawn.dark or drawn.colour for drawn in catalogue.RULES.values()},
     **dict(zip(TINTS, ["#181f28", "#1a232e", "#1c2734", "#1f2b3a", "#212f40", "#233346", "#26374c"],
                strict=True)),
     **dict(zip(RELIEF, ["#10231f", "#11272a", "#122a34", "#142d3e", "#173047", "#1b3350", "#203658",

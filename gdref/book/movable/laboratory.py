@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gdref import catalogue
+from gdref._checks import name_of
+from gdref._inputs import form
 from gdref.book import plots
 from gdref.book.expressions import shown_name
 from gdref.book.javascript import rule_source, surface_source
@@ -36,11 +39,7 @@ from gdref.book.movable.page import (
 )
 from gdref.book.movable.panels import Axis, Layer, Panel, png, ring
 from gdref.book.movable.runs import Run, best_rate, compute, cut, drawn_path, rate_of, settings_of
-from gdref.loop import DECAYS as DECAY_NAMES
-from gdref.loop import form, name_of
 from gdref.rules import RULES
-
-SYMBOLS = {"v_hat": "v̂", "Eg2": "E[g²]", "Edx2": "E[Δθ²]"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,7 +225,7 @@ def hyperparameter_sliders(rule: str, settings: Mapping, given: Mapping) -> list
     for name, value in settings.items():
         if name in given:
             offered = given[name]
-        elif name in DECAY_NAMES:
+        elif catalogue.kind(name) == "decay":
             offered = DECAYS
         elif name == "multiplier" or value == 0:
             continue
@@ -306,7 +305,7 @@ def quantities(state: Iterable[str]) -> list[str]:
 
 
 def symbol_of(name: str) -> str:
-    return SYMBOLS.get(name) or shown_name(name)
+    return shown_name(name)
 
 
 def label_of(name: str) -> str:

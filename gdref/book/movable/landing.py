@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from gdref._checks import name_of
+from gdref._inputs import form
 from gdref.book import plots
 from gdref.book.javascript import rule_source, surface_source
 from gdref.book.movable.laboratory import colour_of, label_of, start_sliders
@@ -27,7 +29,6 @@ from gdref.book.movable.page import (
 )
 from gdref.book.movable.panels import Axis, Layer, Panel, png, ring, svg
 from gdref.book.movable.runs import Run, best_rate, compute, drawn_path
-from gdref.loop import form, name_of
 from gdref.rules import RULES
 
 

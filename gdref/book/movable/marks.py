@@ -14,12 +14,14 @@ import numpy as np
 import sympy
 from matplotlib.axes import Axes
 
+from gdref._checks import name_of
+from gdref._inputs import form
 from gdref.book import plots
 from gdref.book.expressions import code_name, function_of
 from gdref.book.javascript import source
 from gdref.book.movable.numbers import number, spread
 from gdref.book.movable.panels import KINDS, Axis, Layer
-from gdref.loop import form, iterate_state, name_of
+from gdref.loop import iterate_state
 
 Names = Mapping[sympy.Symbol, str]
 SAMPLES = 201  # points of a curve
@@ -97,17 +99,21 @@ class Curve(Mark):
 
     @property
     def variable(self) -> sympy.Symbol:
-        assert self.over is not None
-        return self.over[0]
+        return self.range[0]
+
+    @property
+    def range(self) -> tuple:
+        assert self.over is not None  # the plot has given it
+        return self.over
 
     def symbols(self):
-        parts = [*self.pair(), *map(sympy.sympify, self.over[1:]), sympy.sympify(self.repeat or 1)]
+        parts = [*self.pair(), *map(sympy.sympify, self.range[1:]), sympy.sympify(self.repeat or 1)]
         return set().union(*(part.free_symbols for part in parts)) - {self.variable}
 
     def points(self, values):
         known = list(values)
         numbers = [values[symbol] for symbol in known]
-        low, high = (float(function_of(end, known)(*numbers)) for end in self.over[1:])
+        low, high = (float(function_of(end, known)(*numbers)) for end in self.range[1:])
         if self.variable.is_integer and high - low < WHOLE:
             xs = spread(low, high, int(high - low) + 1)
         else:
@@ -123,7 +129,7 @@ class Curve(Mark):
         return np.stack([x(xs, *numbers), ys], axis=1)
 
     def javascript(self, names):
-        low, high = (source(end, names) for end in self.over[1:])
+        low, high = (source(end, names) for end in self.range[1:])
         variable = code_name(self.variable)
         inner = {**names, self.variable: variable}
         xs = f"spread({low}, {high}, {SAMPLES}, {str(self.log).lower()})"
@@ -197,11 +203,13 @@ class Run(Mark):
 
     def points(self, values):
         known, numbers = list(values), list(values.values())
-        now = {key: float(function_of(e, known)(*numbers)) for key, e in self.parts().items()}
+        now: dict[str, Any] = {
+            key: float(function_of(e, known)(*numbers)) for key, e in self.parts().items()
+        }
         slope = function_of(self.slope(), [self.variable, *known])
         start, steps = np.array([now.pop("start")]), int(now.pop("steps"))
-        states = iterate_state(self.rule, lambda theta: slope(theta, *numbers), start, **now)
         with np.errstate(all="ignore"):
+            states = iterate_state(self.rule, lambda theta: slope(theta, *numbers), start, **now)
             history = [[float(np.asarray(part).flat[0]) for part in state]
                        for state in itertools.islice(states, steps + 1)]  # fmt: skip
         columns = dict(zip(["theta", *form(self.rule)[0]], np.array(history).T, strict=True))

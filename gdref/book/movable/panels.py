@@ -203,7 +203,12 @@ def simplified(path: Path, to_pixels: Transform) -> Path:
 STYLE: dict[Any, Any] = plots.STYLE | {
     "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
+    # what the first typeface has no sign for, the second has
+    "font.family": [plots.STYLE["font.family"], "DejaVu Sans"],
+    "font.size": 9,
     "axes.labelsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
     "path.simplify": False,
 }
 

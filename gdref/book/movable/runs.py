@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gdref.loop import check_hyperparameters, form, iterate_state, name_of
+from gdref._checks import name_of
+from gdref._inputs import check_hyperparameters, form
+from gdref.loop import iterate_state
 
 REACH = 10  # a path further out than so many windows, and not back at its end, diverges
 
