@@ -160,7 +160,7 @@ def level_lines(
     levels = contour_levels(J, count)
     tints = shades(colours, len(levels) + 1)
     bands = ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
-    bands.set(edgecolor=LINE, linewidth=0.4)
+    bands.set(edgecolor=LINE, linewidth=0.3)
     if surface.minimum is not None:
         ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
 
