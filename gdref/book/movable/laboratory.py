@@ -355,8 +355,9 @@ def laboratory_panels(surface, runs, quantity: int, least: float | None, alt: st
     values = np.vstack([np.full(2, np.nan), np.diff(run.path, axis=0)])
     if quantity:
         values = list(run.state.values())[quantity - 1]
+    values = values[: cut(run.path, window)]
     state = [
-        Layer(f"state-{i + 1}", np.stack([np.arange(steps + 1), values[:, i]], axis=1),
+        Layer(f"state-{i + 1}", np.stack([np.arange(len(values)), values[:, i]], axis=1),
               ("line", "dots")[i], colour_of(run.rule), (1.6, 3.0)[i])
         for i in (0, 1)
     ]  # fmt: skip

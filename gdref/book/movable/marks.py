@@ -66,7 +66,7 @@ class Mark:
         kind = self.kind or self.default_kind
         if kind not in KINDS:
             raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        width = {"line": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0, "cross": 2.0}[kind]
+        width = {"line": 1.6, "run": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0, "cross": 2.0}[kind]
         base = max(floor, self.base) if kind in ("bars", "area") else 0.0
         opacity, order = (0.25, 1.5) if kind == "area" else (1.0, 2.5)
         return Layer(name, points, kind, colour, self.width or width, self.style, base, opacity,
@@ -177,6 +177,8 @@ class Run(Mark):
         by name of a hyperparameter, an expression; the rule's default otherwise.
     show
         what is drawn: "theta", a state variable, or a pair of these, the second over the first.
+
+    A run that is gone for good is cut, with a cross.
     """
 
     rule: Callable
@@ -186,6 +188,7 @@ class Run(Mark):
     steps: Any = 50
     settings: Mapping[str, Any] = field(default_factory=dict)
     show: str | tuple[str, str] = "theta"
+    default_kind = "run"
 
     def parts(self):
         _, _, known = form(self.rule)
