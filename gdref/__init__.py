@@ -8,6 +8,7 @@ The other modules are imported when they are asked for: ``gdref.schedules`` work
 import importlib
 from typing import TYPE_CHECKING
 
+from gdref import rules
 from gdref.loop import Result as Result
 from gdref.loop import iterate as iterate
 from gdref.loop import iterate_state as iterate_state
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from gdref import torch as torch
     from gdref import trees as trees
     from gdref.compiled import compile as compile
+
+# What `from gdref import *` gives: no module of ours, which would hide one such as torch.
+globals()["__all__"] = ["Result", "iterate", "iterate_state", "minimize", *rules.__all__]
 
 MODULES = (
     "book compiled datasets dialects elementary experiments gradients minibatch optax problems "
