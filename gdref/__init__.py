@@ -8,12 +8,12 @@ The other modules are imported when they are asked for: ``gdref.schedules`` work
 import importlib
 from typing import TYPE_CHECKING
 
-from gdref import rules
 from gdref.loop import Result as Result
 from gdref.loop import iterate as iterate
 from gdref.loop import iterate_state as iterate_state
 from gdref.loop import minimize as minimize
 from gdref.rules import *  # noqa: F403
+from gdref.rules import RULES as RULES
 
 if TYPE_CHECKING:
     from gdref import book as book
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from gdref.compiled import compile as compile
 
 # What `from gdref import *` gives: no module of ours, which would hide one such as torch.
-globals()["__all__"] = ["Result", "iterate", "iterate_state", "minimize", *rules.__all__]
+__all__ = ["Result", "iterate", "iterate_state", "minimize", "RULES", "Rule", "rule"]
+__all__ += list(RULES)
 
 MODULES = (
     "book compiled datasets dialects elementary experiments gradients minibatch optax problems "
