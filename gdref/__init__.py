@@ -14,6 +14,8 @@ from gdref.loop import iterate_state as iterate_state
 from gdref.loop import minimize as minimize
 from gdref.rules import *  # noqa: F403
 from gdref.rules import RULES as RULES
+from gdref.rules import Rule as Rule
+from gdref.rules import rule as rule
 
 if TYPE_CHECKING:
     from gdref import book as book
