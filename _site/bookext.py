@@ -86,7 +86,8 @@ def own_scripts(app, context):
     context["script_files"] = [
         type(script)(script.filename, priority=script.priority, defer="defer")
         for script in files
-        if script.filename.removeprefix("_static/") in [name for name, _ in app.config.html_js_files]
+        if script.filename.removeprefix("_static/")
+        in [name for name, _ in app.config.html_js_files]
     ]
 
 
