@@ -6,13 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BOOK := _build/html/index.html
 PORT ?= 8000
-# one thread: the same outputs on every machine
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test lowest versions lab execute text notebook lint mutants dialects compare benchmarks clean help
+.PHONY: book pdf zip test portable lowest versions lab execute text notebook lint mutants libraries dialects compare benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -41,9 +37,15 @@ pdf: $(VENV)/installed
 zip: book
 	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
 
+# the notebooks in a setting that is not this machine's; SETTING=own: as it is
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+
+# the chapters under other BLAS kernels, fewer vector instructions, flipped last bits;
+# SETTING=haswell, or several in quotes (python tools/portable.py --list)
+portable: $(VENV)/installed
+	$(BIN)/python tools/portable.py $(CHAPTER) $(if $(SETTING),--setting $(SETTING))
 
 # gdref with the oldest versions that it accepts
 lowest: .venv-lowest/installed
@@ -80,8 +82,15 @@ lint: $(VENV)/installed
 mutants: $(VENV)/installed
 	$(BIN)/python tests/mutants.py
 
-dialects: $(VENV)/installed
-	$(BIN)/python tools/record_dialects.py
+# PyTorch, Keras and Optax, in an environment of their own, which takes gigabytes: less with the
+# index of PyTorch's builds without CUDA in PIP_EXTRA_INDEX_URL. NEWEST=1: not the pinned versions
+LIBRARIES ?= .venv-libraries$(if $(NEWEST),-newest)
+libraries: $(LIBRARIES)/installed
+	$(LIBRARIES)/bin/python -m pytest -n 2 tests/libraries
+
+# WRITE=1 stores what was recorded, RULE=adam records one rule
+dialects: $(LIBRARIES)/installed
+	$(LIBRARIES)/bin/python -m tools.record $(if $(WRITE),--write) $(if $(RULE),--rule $(RULE))
 
 compare: $(VENV)/installed
 	$(BIN)/python -m gdref.experiments.comparison
@@ -102,6 +111,14 @@ $(VENV)/installed .venv-lowest/installed: pyproject.toml
 	$(@D)/bin/python -m pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(LIBRARIES)/installed: tools/dialects-requirements.txt pyproject.toml
+	@echo "Setting up $(@D) (once; several minutes)"
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --progress-bar on --upgrade pytest pytest-xdist hypothesis \
+	    $$(sed '$(if $(NEWEST),s/==.*//)' $<) $(if $(NEWEST),,-c constraints.txt)
+	$(@D)/bin/python -m pip install --no-deps -e .
+	@touch $@
+
 clean: # the environment stays: remove .venv yourself to begin anew
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
@@ -111,6 +128,7 @@ help:
 	@echo "make pdf                     the whole book as one PDF (needs TeX)"
 	@echo "make zip                     the site as one zip, to be opened from a disk"
 	@echo "make test                    all tests: gdref, the notebooks, the site"
+	@echo "make portable [CHAPTER=adam] the chapters as other machines would run them"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
 	@echo "make versions                the tests on each Python here, lowest and pinned versions"
 	@echo "make lab                     open the chapters in JupyterLab"
@@ -119,6 +137,7 @@ help:
 	@echo "make notebook CHAPTER=adam   bring the edited text back into the notebook"
 	@echo "make lint                    ruff (lint and format) and mypy"
 	@echo "make mutants                 planted errors in the rules: which test catches each"
+	@echo "make libraries               the tests that need PyTorch, Keras and Optax"
 	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
 	@echo "make compare                 run the comparison of the rules anew, some minutes"
 	@echo "make benchmarks              what a step costs"

@@ -7,7 +7,6 @@ that a reader downloads.
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from docutils import nodes
@@ -101,13 +100,7 @@ def build_wheel(app):
         return
     for wheel in old:
         wheel.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(root / name, folder)
-        shutil.copytree(root / "gdref", Path(folder, "gdref"))
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", folder]
-        options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(site)]
-        subprocess.run(command + options, check=True)
+    subprocess.run([sys.executable, root / "tools" / "wheel.py", site], check=True)
 
 
 def finish_site(app, error):

@@ -1,40 +1,53 @@
 """gdref: the update rules of the book *Gradient Descent, Derived and Run*.
 
-One function a rule (:mod:`gdref.rules`), one loop (:mod:`gdref.loop`); SymPy and Matplotlib
-are needed only by :mod:`gdref.symbolic` and :mod:`gdref.book.plots` and imported only with these.
+One function a rule (:mod:`gdref.rules`), one loop (:mod:`gdref.loop`); these need NumPy alone.
+The other modules are imported when they are asked for: ``gdref.schedules`` works after
+``import gdref``.
 """
 
-from gdref.loop import Result, iterate, iterate_state, minimize
-from gdref.rules import (
-    RULES,
-    adadelta,
-    adagrad,
-    adam,
-    adamax,
-    adamw,
-    amsgrad,
-    gd,
-    momentum,
-    nadam,
-    nag,
-    rmsprop,
-)
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "RULES",
-    "Result",
-    "adadelta",
-    "adagrad",
-    "adam",
-    "adamax",
-    "adamw",
-    "amsgrad",
-    "gd",
-    "iterate",
-    "iterate_state",
-    "minimize",
-    "momentum",
-    "nadam",
-    "nag",
-    "rmsprop",
-]
+from gdref.loop import Result as Result
+from gdref.loop import iterate as iterate
+from gdref.loop import iterate_state as iterate_state
+from gdref.loop import minimize as minimize
+from gdref.rules import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from gdref import book as book
+    from gdref import compiled as compiled
+    from gdref import datasets as datasets
+    from gdref import dialects as dialects
+    from gdref import elementary as elementary
+    from gdref import experiments as experiments
+    from gdref import gradients as gradients
+    from gdref import minibatch as minibatch
+    from gdref import optax as optax
+    from gdref import problems as problems
+    from gdref import schedules as schedules
+    from gdref import symbolic as symbolic
+    from gdref import torch as torch
+    from gdref import trees as trees
+    from gdref.compiled import compile as compile
+
+MODULES = (
+    "book compiled datasets dialects elementary experiments gradients minibatch optax problems "
+    "schedules symbolic torch trees"
+).split()
+
+__version__ = "0.2.0"
+
+
+def __getattr__(name):
+    if name in MODULES:
+        return importlib.import_module(f"gdref.{name}")
+    if name == "compile":
+        from gdref.compiled import compile
+
+        return compile
+    raise AttributeError(f"gdref has no {name!r}; its modules are {', '.join(MODULES)}")
+
+
+def __dir__():
+    return sorted({*globals(), *MODULES, "compile"})

@@ -1,65 +1,178 @@
-"""Functions that mean the same on Python floats, NumPy arrays and SymPy expressions.
+"""Functions that mean the same on floats, arrays of any library, SymPy expressions and trees.
 
 The rules in :mod:`gdref.rules` call these, so that one body runs on numbers, on arrays and on
-symbols.  A Python float never reaches NumPy: that keeps one step on one parameter fast.
-SymPy is imported only when a symbol arrives.
+symbols.  A Python float never reaches NumPy: that keeps one step on one parameter fast.  Any other
+argument names the library: an array its own namespace (the array-API standard), a tensor the
+package of its type, a SymPy expression SymPy, which is imported only then.
 """
 
 import math
+import sys
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from gdref.trees import Tree, each
 
-def sqrt(x):
-    """Square root of a float, an array (elementwise) or a SymPy expression.
+NUMBERS = {float, int}  # plain numbers, exactly: np.float64 is a kind of float
+NUMPYS = np.ndarray, np.generic
+BOOLS = bool, np.bool_
+OBJECT = np.dtype(object)  # the dtype of an array of symbols
 
-    A negative float gives ``nan``, as in NumPy, instead of an exception.
-    """
-    if type(x) is float or type(x) is int:
+
+def sqrt(x: Any) -> Any:
+    """Square root, elementwise; a negative number gives ``nan`` instead of an exception."""
+    if type(x) in NUMBERS:
         return math.sqrt(x) if not x < 0 else math.nan
-    if isinstance(x, np.ndarray) and x.dtype == object:
-        return np.frompyfunc(sqrt, 1, 1)(x)
-    if isinstance(x, np.ndarray | np.generic):
-        return np.sqrt(x)
-    import sympy
-
-    return sympy.sqrt(x)
+    return namespace(x).sqrt(x)
 
 
-def maximum(x, y):
-    """The larger of two values, elementwise on arrays; ``nan`` if either is ``nan``."""
-    if type(x) in {float, int} and type(y) in {float, int}:
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of two values, elementwise; ``nan`` if either is ``nan``."""
+    if type(x) in NUMBERS and type(y) in NUMBERS:
         return x if x > y or x != x else y  # x != x: a nan must come through
-    if isinstance(x, np.ndarray | np.generic) or isinstance(y, np.ndarray | np.generic):
-        if np.result_type(x, y).kind == "O":
-            return np.frompyfunc(maximum, 2, 1)(x, y)
-        return np.maximum(x, y)
-    import sympy
-
-    return sympy.Max(x, y)
+    xp = namespace(x, y)
+    return xp.maximum(*_alike(xp, x, y))
 
 
-def sign(x):
-    """-1, 0 or 1 by the sign of a float, an array (elementwise) or a SymPy expression."""
-    if type(x) is float or type(x) is int:
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of two values, elementwise; ``nan`` if either is ``nan``."""
+    return -maximum(-x, -y)
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """x, but not below ``low`` and not above ``high``, elementwise."""
+    return maximum(minimum(x, high), low)
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1, elementwise; ``nan`` for ``nan``."""
+    if type(x) in NUMBERS:
         return x if x != x else float((x > 0) - (x < 0))
-    if isinstance(x, np.ndarray) and x.dtype == object:
-        return np.frompyfunc(sign, 1, 1)(x)
-    if isinstance(x, np.ndarray | np.generic):
-        return np.sign(x)
+    return namespace(x).sign(x)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, y elsewhere, elementwise.  Both are computed."""
+    if isinstance(condition, BOOLS):
+        return x if condition else y
+    xp = namespace(condition, x, y)
+    return xp.where(condition, *_alike(xp, x, y))
+
+
+def cos(x: Any) -> Any:
+    """Cosine, elementwise."""
+    return math.cos(x) if type(x) in NUMBERS else namespace(x).cos(x)
+
+
+def norm(x: Any) -> Any:
+    """The Euclidean length of all entries of x together: the root of the sum of their squares.
+
+    In a tree each leaf has its own.
+    """
+    if type(x) in NUMBERS:
+        return abs(x)
+    xp = namespace(x)
+    return xp.norm(x) if isinstance(xp, SimpleNamespace) else xp.sqrt(xp.sum(x * x))
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """Matrix product of two matrices, or of stacks of matrices."""
+    return x @ y
+
+
+def transpose(x: Any) -> Any:
+    """A matrix, or each matrix of a stack, with rows and columns exchanged."""
+    if isinstance(x, Tree):
+        return each(transpose, x)
+    return x.T if getattr(x, "ndim", 2) == 2 else x.swapaxes(-1, -2)
+
+
+# ---- whose functions
+
+
+def namespace(*values: Any) -> Any:
+    """The module whose functions take these values; plain numbers among them do not decide."""
+    if len(values) == 1:
+        (value,) = values
+        kind = type(value)
+        return TREES if kind is Tree else np if kind in NUMBERS else _of_type(kind, value)
+    kinds = {type(value): value for value in values if type(value) not in NUMBERS}
+    if Tree in kinds:
+        return TREES
+    found = None
+    for kind, value in kinds.items():
+        xp = _of_type(kind, value)
+        if xp is OBJECTS:
+            return xp
+        found = xp if found is None or found is np else found
+    return np if found is None else found
+
+
+def _of_type(kind: type, value: Any) -> Any:
+    if issubclass(kind, NUMPYS):
+        return OBJECTS if value.dtype == OBJECT else np
+    if kind not in _known:
+        _known[kind] = _look_up(kind, value)
+    return _known[kind]
+
+
+def _look_up(kind: type, value: Any) -> Any:
+    if issubclass(kind, bool):
+        return np
+    if hasattr(value, "free_symbols") or kind.__module__.startswith("sympy."):
+        return _symbols()
+    if hasattr(value, "__array_namespace__"):
+        return value.__array_namespace__()
+    library = sys.modules.get(kind.__module__.split(".")[0])
+    if hasattr(library, "sqrt"):
+        return library
+    raise TypeError(
+        f"{kind.__module__}.{kind.__name__} is no array that gdref.elementary knows: it must "
+        "follow the array-API standard, or its package must have sqrt, maximum, sign and where"
+    )
+
+
+_known: dict[type, Any] = {}  # asked once a type
+
+
+def _symbols() -> SimpleNamespace:
     import sympy
 
-    return sympy.sign(x)
+    def norm(x):
+        return x.norm() if isinstance(x, sympy.MatrixBase) else sympy.Abs(x)
+
+    return SimpleNamespace(
+        sqrt=sympy.sqrt, maximum=sympy.Max, sign=sympy.sign, cos=sympy.cos, norm=norm,
+        where=lambda condition, x, y: sympy.Piecewise((x, condition), (y, True)),
+    )  # fmt: skip
 
 
-def cos(x):
-    """Cosine of a float, an array (elementwise) or a SymPy expression."""
-    if type(x) is float or type(x) is int:
-        return math.cos(x)
-    if isinstance(x, np.ndarray) and x.dtype == object:
-        return np.frompyfunc(cos, 1, 1)(x)
-    if isinstance(x, np.ndarray | np.generic):
-        return np.cos(x)
-    import sympy
+def _by_entry(function, arguments):
+    return lambda *values: np.frompyfunc(function, arguments, 1)(*values)
 
-    return sympy.cos(x)
+
+OBJECTS = SimpleNamespace(  # an array of symbols: entry by entry
+    sqrt=_by_entry(sqrt, 1), maximum=_by_entry(maximum, 2), sign=_by_entry(sign, 1),
+    cos=_by_entry(cos, 1), where=_by_entry(where, 3), norm=lambda x: sqrt((x * x).sum()),
+)  # fmt: skip
+TREES = SimpleNamespace(
+    **{
+        function.__name__: lambda *values, function=function: each(function, *values)
+        for function in (sqrt, maximum, sign, cos, where, norm)
+    }
+)
+
+
+def _alike(xp, x, y):
+    """A plain number beside an array as an array too, where the library wants that."""
+    if xp is np or isinstance(xp, SimpleNamespace) or type(x) in NUMBERS and type(y) in NUMBERS:
+        return x, y
+    if type(x) in NUMBERS:
+        return _alike(xp, y, x)[::-1]
+    if type(y) in NUMBERS:
+        if type(y) is float and "int" in str(x.dtype):
+            x = x * 1.0  # the number must not be cut
+        y = xp.full_like(x, y)
+    return x, y

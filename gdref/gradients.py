@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from gdref._checks import check_callable, is_array
+from gdref._inputs import as_theta
+from gdref.trees import Tree, is_tree, wrap
+
 
 def forward_difference(fun: Callable, h: float | None = None) -> Callable:
     r"""The function theta -> gradient of ``fun`` by forward differences.
@@ -54,51 +58,90 @@ def central_difference(fun: Callable, h: float | None = None) -> Callable:
 def check_gradient(fun: Callable, grad: Callable, theta: Any, h: float | None = None) -> float:
     r"""The relative distance of ``grad`` from a central difference of ``fun`` at theta.
 
-    .. math:: \frac{\|g - g_h\|}{\max(\|g\|, \|g_h\|, \epsilon)}
+    .. math:: \frac{\| (|g - g_h| - \delta)_+ \|}{\max(\|g\|, \|g_h\|, \epsilon)}
 
-    About 1e-10 for a correct gradient of a smooth function in float64; 1e-2 or more for a wrong
-    sign or a missing term.  Zero is returned where both gradients vanish.
+    :math:`\delta` is the difference's own error in each coordinate, as two steps, h and 2 h, and
+    the spacing of the values of ``fun`` show it: at a minimum, where g is 0, there is nothing else.
+    About 1e-10 or 0 for a correct gradient of a smooth function in float64; 1e-2 or more for a
+    wrong sign or a missing term.
     """
-    if not callable(grad):
-        raise TypeError(f"grad is {grad!r}; it must be a function of theta")
+    check_callable("grad", grad)
     exact = grad(theta)
     if exact is None:
         raise TypeError("grad(theta) is None; it must be a number or an array (a missing return?)")
     exact = np.asarray(exact, dtype=float)
-    approximate = np.asarray(central_difference(fun, h)(theta), dtype=float)
+    check_fun(fun, h)
+    sizes: list[float] = []
+
+    def measured(at):
+        value = fun(at)
+        sizes.append(float(np.max(np.abs(np.asarray(value, dtype=float)))))
+        return value
+
+    def differences(factor):
+        def slope(plus, minus, step):
+            return (measured(plus) - measured(minus)) / (2 * step)
+
+        return np.asarray(_each_coordinate(theta, h, 1 / 3, slope, factor), dtype=float)
+
+    approximate, coarse = differences(1), differences(2)
     if exact.shape != approximate.shape:
         raise ValueError(
             f"grad(theta) has the shape {exact.shape}; "
             f"it must have that of theta, {approximate.shape}"
         )
+    precision = np.asarray(theta).dtype if np.asarray(theta).dtype.kind == "f" else float
+    epsilon = np.finfo(precision).eps
+    steps = h or epsilon ** (1 / 3) * np.maximum(1.0, np.abs(np.asarray(theta, dtype=float)))
+    error = np.abs(approximate - coarse) + 4 * epsilon * max(sizes) / steps
     scale = max(np.linalg.norm(exact), np.linalg.norm(approximate), np.finfo(float).eps)
-    return float(np.linalg.norm(exact - approximate) / scale)
+    return float(np.linalg.norm(np.maximum(np.abs(exact - approximate) - error, 0)) / scale)
 
 
 def check_fun(fun, h):
-    if not callable(fun):
-        raise TypeError(f"fun is {fun!r}; it must be a function of theta")
+    check_callable("fun", fun)
     if h is not None and not 0 < h < np.inf:
         raise ValueError(f"h is {h!r}; it must be positive and finite, or None")
 
 
-def _each_coordinate(theta, h, power, difference):
+def _each_coordinate(theta, h, power, difference, factor=1):
     if type(theta) is float or type(theta) is int:  # a Python number stays one
-        step = h or sys.float_info.epsilon**power * max(1.0, abs(theta))
+        step = factor * (h or sys.float_info.epsilon**power * max(1.0, abs(theta)))
         return difference(theta + step, theta - step, step)
+    if is_tree(theta):
+        return _each_leaf(wrap(theta), h, power, difference, factor)
     array = np.asarray(theta)
     if array.dtype.kind != "f":
         array = array.astype(float)
+    like = theta if is_array(theta) and not isinstance(theta, np.ndarray | np.generic) else None
     result = np.empty_like(array)
     for i in np.ndindex(array.shape):
-        step = h or np.finfo(array.dtype).eps ** power * max(1.0, abs(array[i]))
+        step = factor * (h or np.finfo(array.dtype).eps ** power * max(1.0, abs(array[i])))
         plus, minus = array.copy(), array.copy()
         plus[i] += step
         minus[i] -= step
-        slope = difference(plus[()], minus[()], step)
+        if like is None:
+            slope = difference(plus[()], minus[()], step)
+        else:  # fun takes the library's own arrays
+            slope = difference(as_theta(plus, like), as_theta(minus, like), float(step))
         if np.ndim(slope) > 0:
             raise ValueError(
                 f"fun(theta) has the shape {np.shape(slope)}; for a difference it must be a number"
             )
-        result[i] = slope
-    return result[()]  # a scalar if theta has no axis
+        result[i] = slope if like is None else float(slope)
+    return result[()] if like is None else as_theta(result, like)
+
+
+def _each_leaf(tree, h, power, difference, factor):
+    """The gradient of each leaf with the other leaves held."""
+    slopes = []
+    for k, leaf in enumerate(tree.leaves):
+
+        def inside(value, k=k):
+            return Tree([*tree.leaves[:k], value, *tree.leaves[k + 1 :]], tree.form).unwrap()
+
+        def along(plus, minus, step, inside=inside):
+            return difference(inside(plus), inside(minus), step)
+
+        slopes.append(_each_coordinate(leaf, h, power, along, factor))
+    return Tree(slopes, tree.form).unwrap()

@@ -1,22 +1,56 @@
 """The loop: a rule applied again and again, with every input checked once, at the call."""
 
-import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gdref._checks import (
+    check_callable,
+    check_whole,
+    decided,
+    is_array,
+    is_finite,
+    is_real,
+    is_symbolic,
+    name_of,
+    shown,
+)
+from gdref._inputs import (
+    as_theta,
+    check_hyperparameters,
+    check_new_theta,
+    check_state,
+    check_step,
+    check_theta,
+    check_value,
+    copied,
+    exact,
+    form,
+    shape_of,
+    unchanged,
+    with_value_checked,
+)
+from gdref.elementary import NUMPYS, namespace
 from gdref.gradients import forward_difference
-
-RATES = {"eta", "eps", "lam", "multiplier"}
-DECAYS = {"gamma", "rho", "beta1", "beta2"}
-OBJECT = np.dtype(object)  # the dtype of an array of symbols
+from gdref.rules import Rule
+from gdref.trees import Tree, each, is_tree, wrap
 
 
-def iterate(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any) -> Iterator:
+def iterate(
+    rule: Rule,
+    grad: Callable | Iterable[Callable],
+    theta: Any,
+    *,
+    t: int = 1,
+    state: Iterable | None = None,
+    **hyperparameters: Any,
+) -> Iterator:
     """The iterates theta_0, theta_1, theta_2, ... of a rule, computed as they are asked for.
 
     Parameters
@@ -26,10 +60,14 @@ def iterate(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any) -> It
     grad
         a function of theta that returns the gradient; or an iterable of such functions, one a
         step, as mini-batches give them: the iterates then end when it ends.  Its value is taken
-        in the precision of theta.
+        in the type and the precision of theta.
     theta
-        the start: a number, an array (or nested lists of numbers) or a SymPy expression.
-        Integers become floats; float32 stays float32.
+        the start: a number, an array of any library (or nested lists of numbers), a SymPy
+        expression, or a tree of these: a dict or a list of arrays.  Integers become floats;
+        float32 stays float32, a tensor a tensor on its device.
+    t, state
+        to go on with a run: the number of the next step, and the state after the last one, as the
+        rule returned it.
     **hyperparameters
         as the rule names them, the rule's defaults otherwise.  A callable one is a schedule:
         step t, counted from 1, uses its value at t.
@@ -37,7 +75,7 @@ def iterate(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any) -> It
     Returns
     -------
     iterator
-        yields theta_0 first.  It has no end unless ``grad`` has one.
+        yields the start first.  It has no end unless ``grad`` has one.
 
     Raises
     ------
@@ -53,14 +91,54 @@ def iterate(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any) -> It
     >>> [round(theta, 4) for theta in islice(iterate(gd, lambda x: 2 * x, 1.0, eta=0.25), 4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    return (step[0] for step in iterate_state(rule, grad, theta, **hyperparameters))
+    steps = iterate_state(rule, grad, theta, t=t, state=state, **hyperparameters)
+    return (step[0] for step in steps)
 
 
-def iterate_state(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any) -> Iterator[tuple]:
-    """As :func:`iterate`, but each item is the tuple ``(theta, *state)`` of that step."""
-    _, initial_state, known = form(rule)
+def iterate_state(
+    rule: Rule,
+    grad: Callable | Iterable[Callable],
+    theta: Any,
+    *,
+    t: int = 1,
+    state: Iterable | None = None,
+    **hyperparameters: Any,
+) -> Iterator[tuple]:
+    """As :func:`iterate`, but each item is the tuple ``(theta, *state)`` of that step.
+
+    Examples
+    --------
+    Ten steps at once, or six and then four: the same numbers.
+
+    >>> from itertools import islice
+    >>> from gdref import adam, iterate_state
+    >>> def slope(x):
+    ...     return 2 * x
+    >>> *_, at_once = islice(iterate_state(adam, slope, 1.0), 11)
+    >>> *_, (theta, *state) = islice(iterate_state(adam, slope, 1.0), 7)
+    >>> *_, in_two = islice(iterate_state(adam, slope, theta, t=7, state=state), 5)
+    >>> at_once == in_two
+    True
+    """
+    steps = _checked_steps(rule, grad, theta, t, state, hyperparameters)
+    return map(_unwrapped, steps) if is_tree(theta) else steps
+
+
+def _plain(value):
+    return value.unwrap() if isinstance(value, Tree) else value
+
+
+def _unwrapped(step):
+    return tuple(map(_plain, step))
+
+
+def _checked_steps(rule, grad, theta, t, state, hyperparameters):
+    """The steps (theta, *state), with a tree as a Tree; everything is checked first."""
+    names, initial, known = form(rule)
+    check_whole("t", t, low=1)
     theta = check_theta(theta)
     constants, schedules = check_hyperparameters(rule, known, hyperparameters, theta)
+    start = (theta, *check_state(rule, names, initial, state, theta))
     if callable(grad):
         gradients: Iterator[Callable] = itertools.repeat(with_value_checked(grad, theta))
     else:
@@ -71,51 +149,35 @@ def iterate_state(rule: Callable, grad: Any, theta: Any, **hyperparameters: Any)
                 f"grad is {shown(grad)}; "
                 "it must be a function of theta or an iterable of such functions"
             ) from None
-    start = (theta, *initial_state)
-    steps = _steps(rule, gradients, start, constants, schedules)
-    before = theta.copy() if isinstance(theta, np.ndarray) else theta
+    steps = _steps(rule, gradients, start, int(t), constants, schedules)
+    before = copied(theta)
     first = list(itertools.islice(steps, 1))
-    if isinstance(theta, np.ndarray) and not np.array_equal(before, theta):
+    if not unchanged(before, theta):
         raise ValueError(
-            f"theta was {shown(before)} and is {shown(theta)} after step 1: {name_of(rule)} "
+            f"theta was {shown(before)} and is {shown(theta)} after step {t}: {name_of(rule)} "
             "or grad changed it in place; they must return new arrays"
         )
     return itertools.chain([start], first, steps)
 
 
-def _steps(rule, gradients, state, constants, schedules):
+def _steps(rule, gradients, state, first, constants, schedules):
     start, length = state[0], len(state)
-    kind, shape = type(start), np.shape(start)
-    for t, grad in enumerate(gradients, start=1):
-        if schedules:
-            constants = constants | {
-                name: check_value(name, schedule(t), start, f" at step {t}")
-                for name, schedule in schedules.items()
-            }
+    kind, shape, dtype = type(start), shape_of(start), getattr(start, "dtype", None)
+    plans = [(name, schedule, exact(schedule)) for name, schedule in schedules.items()]
+    for t, grad in enumerate(gradients, start=first):
+        if plans:
+            where = f" at step {t}"
+            for name, schedule, keeps in plans:
+                constants[name] = check_value(name, schedule(t), start, where, keeps)
         state = rule(t, state[0], grad, *state[1:], **constants)
         check_step(rule, state, length)
         theta = state[0]
-        if type(theta) is not kind or (shape and theta.shape != shape):
-            check_new_theta(rule, theta, shape)
+        same = type(theta) is kind
+        if dtype is not None and same:
+            same = theta.shape == shape and theta.dtype == dtype
+        if not same:
+            state = (check_new_theta(rule, theta, start), *state[1:])
         yield state
-
-
-def check_step(rule, step, length):
-    if not isinstance(step, tuple) or len(step) != length:
-        raise TypeError(
-            f"{name_of(rule)} returned {describe(step)}; it must return a tuple of {length}, "
-            f"theta and {length - 1} state value(s) (for theta alone write `return (theta,)`)"
-        )
-
-
-def check_new_theta(rule, theta, shape):
-    if not (is_symbolic(theta) or is_real(theta)):
-        raise TypeError(f"{name_of(rule)} returned theta = {shown(theta)}; it must be real numbers")
-    if np.shape(theta) != shape:
-        raise ValueError(
-            f"{name_of(rule)} returned theta of shape {np.shape(theta)}; "
-            f"it must keep the shape {shape}"
-        )
 
 
 @dataclass(frozen=True)
@@ -125,35 +187,54 @@ class Result:
     Attributes
     ----------
     x
-        the last finite iterate.
+        the last iterate that is finite and has a finite state.
     fun
         the objective at x.
     nit
-        how many steps were completed with a finite result.
+        how many steps were completed.
+    nfev
+        how often ``fun`` was evaluated, finite differences included.
     success
-        whether all ``steps`` were taken; it does not say that x is a minimum.
+        whether all ``steps`` were taken (or the callback ended the run) and x could move; it does
+        not say that x is a minimum.
     message
         why the run ended, in words.
     path
-        theta_0 ... theta_nit stacked along a new first axis, or None if ``keep_path=False``.
+        theta_0 ... theta_nit stacked along a new first axis (in a tree, leaf by leaf), or None if
+        ``keep_path=False``.
+    losses
+        the objective at each iterate of the path, or None if ``keep_path=False``.
+    state
+        the state after the last step, as the rule returned it: ``state=result.state,
+        t=result.t`` goes on with the run.
+    t
+        the number of the next step.
     """
 
     x: Any
     fun: Any
     nit: int
+    nfev: int
     success: bool
     message: str
-    path: np.ndarray | None
+    path: Any
+    losses: Any
+    state: tuple
+    t: int
 
 
 def minimize(
     fun: Callable,
     x0: Any,
-    rule: Callable,
+    rule: Rule,
     *,
-    grad: Any = None,
+    grad: Callable | Iterable[Callable] | None = None,
     steps: int | None = None,
+    t: int = 1,
+    state: Iterable | None = None,
+    callback: Callable[[Any], Any] | None = None,
     keep_path: bool = True,
+    progress: bool = False,
     **hyperparameters: Any,
 ) -> Result:
     """Run a rule for a number of steps and return the result with its path.
@@ -161,7 +242,7 @@ def minimize(
     Parameters
     ----------
     fun
-        the objective, a function of theta.
+        the objective, a function of theta.  To climb, negate it and its gradient.
     x0
         the start, as in :func:`iterate`.
     rule
@@ -172,17 +253,25 @@ def minimize(
         an error of about 1e-8 of the gradient (:func:`gdref.gradients.forward_difference`).
     steps
         how many steps to take.  It may be left out only if ``grad`` is an iterable.
+    t, state
+        to go on with a run, as in :func:`iterate`: those of its :class:`Result`.
+    callback
+        a function of the iterate, called after each step; if it returns True the run ends.
     keep_path
-        whether to store every iterate; without it a run needs the memory of one.
+        whether to store every iterate and its objective; without it a run needs the memory of one
+        iterate, and ``fun`` is evaluated at the start and at the end only.
+    progress
+        whether to show the steps taken, about twice a second, on stderr.
     **hyperparameters
         as in :func:`iterate`.
 
     Returns
     -------
     Result
-        If an iterate becomes NaN or infinite the run stops and the message names the step; an
-        overflow, a division by zero or an interrupt from the keyboard stops it in the same way.
-        What was computed is returned.
+        If an iterate or the state becomes NaN or infinite the run stops and the message names the
+        step: an infinite average of squares freezes a parameter for ever.  An overflow, a division
+        by zero or an interrupt from the keyboard stops it in the same way.  What was computed is
+        returned.  The message also says if the last step was lost in rounding.
 
     Raises
     ------
@@ -196,260 +285,213 @@ def minimize(
     >>> result.nit, result.success, abs(result.x) < 1e-3
     (200, True, True)
     """
-    if not callable(fun):
-        raise TypeError(f"fun is {shown(fun)}; it must be a function of theta")
+    check_callable("fun", fun)
     if steps is None and (grad is None or callable(grad)):
         raise TypeError("steps is missing; it may be left out only if grad is an iterable")
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int | np.integer)):
-        raise TypeError(f"steps is {shown(steps)}; it must be a whole number")
-    if steps is not None and steps < 0:
-        raise ValueError(f"steps is {steps}; it must be 0 or more")
+    steps = None if steps is None else check_whole("steps", steps)
+    if callback is not None:
+        check_callable("callback", callback)
+    objective = _Counted(fun)
     x = check_theta(x0)
-    value = value_at(fun, x)
+    value = value_at(objective, x)
     if not (is_symbolic(value) or is_real(value)):
         raise TypeError(f"fun(x0) is {shown(value)}; it must be a real number")
     if grad is None:
-        grad = forward_difference(fun)
+        grad = forward_difference(objective)
 
-    path = [x]
-    nit = 0
+    names, initial, _ = form(rule)
+    now = (x, *check_state(rule, names, initial, state, x))
+    run = _Run(names, now, t, objective, keep_path, value)
+    show = _Progress(steps) if progress else None
     success, message = False, ""
     # A Python float overflows with an exception where an array becomes infinite.
     try:
-        iterates = iterate(rule, grad, x, **hyperparameters)
-        for theta in itertools.islice(iterates, 1, limit(steps)):
-            if not is_finite(theta):
-                message = f"theta became NaN or infinite at step {nit + 1}; x is the iterate before"
+        watched = _Watched(grad)
+        iterates = _checked_steps(rule, watched.grad, x, t, state, hyperparameters)
+        for step in itertools.islice(iterates, 1, None if steps is None else steps + 1):
+            if broken := run.add(step):
+                message = f"{broken} became NaN or infinite at step {run.t}"
+                message += "; x is the iterate before"
                 break
-            x = theta
-            nit += 1
-            if keep_path:
-                path.append(x)
+            if show:
+                show(run.nit)
+            if callback is not None and callback(_plain(run.x)) is True:
+                success, message = True, f"the callback ended the run after {run.nit} steps"
+                break
         else:
-            success = steps is None or nit == steps
-            message = f"took {nit} steps" if success else f"grad ended after {nit} of {steps} steps"
+            success = steps is None or run.nit == steps
+            message = f"took {run.nit} steps"
+            if not success:
+                message = f"grad ended after {run.nit} of {steps} steps"
+        if success and run.nit and (lost := _lost(rule, watched.last, run, hyperparameters)):
+            message += f"; {lost}"
+            success = not run.never_moved()
     except (ArithmeticError, KeyboardInterrupt) as stop:
         reason = f"stopped by {type(stop).__name__} {stop}".strip()
-        message = f"{reason} at step {nit + 1}; x is the iterate before"
-    return Result(x, value_at(fun, x), nit, success, message, stack(path) if keep_path else None)
+        message = f"{reason} at step {run.t}; x is the iterate before"
+    finally:
+        if show:
+            show.end(run.nit)
+    return run.result(success, message)
+
+
+class _Counted:
+    """The objective, counting how often it is evaluated."""
+
+    def __init__(self, fun):
+        self.fun, self.count = fun, 0
+
+    def __call__(self, theta):
+        self.count += 1
+        return self.fun(theta)
+
+
+class _Watched:
+    """The gradient, or the gradients, and the last value that one gave."""
+
+    def __init__(self, grad):
+        self.last = None
+        if callable(grad):
+            self.grad = self._watching(grad)
+        elif isinstance(grad, Iterable):
+            self.grad = (self._watching(g) if callable(g) else g for g in grad)
+        else:
+            self.grad = grad
+
+    def _watching(self, grad):
+        def watched(theta):
+            self.last = grad(theta)
+            return self.last
+
+        return watched
+
+
+class _Run:
+    """What a run has computed so far."""
+
+    def __init__(self, names, now, t, fun, keep_path, value):
+        self.names, self.now, self.before, self.fun = ["theta", *names], now, now, fun
+        self.first, self.t, self.nit = now[0], t, 0
+        self.path: list[Any] | None = [now[0]] if keep_path else None
+        self.losses: list[Any] | None = [value] if keep_path else None
+        self.value = value
+
+    @property
+    def x(self):
+        return self.now[0]
+
+    def add(self, step):
+        """Keep a step; or say which part of it is not finite."""
+        for name, value in zip(self.names, step, strict=True):
+            if not is_finite(value):
+                return name if name == "theta" else f"the state {name}"
+        self.before, self.now = self.now, step
+        self.t, self.nit = self.t + 1, self.nit + 1
+        if self.path is not None:
+            self.path.append(self.x)
+        if self.losses is not None:
+            self.losses.append(value_at(self.fun, self.x))
+        return ""
+
+    def never_moved(self):
+        return unchanged(self.first, self.x)
+
+    def result(self, success, message):
+        if self.losses:
+            value = self.losses[-1]
+        else:
+            value = value_at(self.fun, self.x) if self.nit else self.value
+        return Result(
+            x=_plain(self.x),
+            fun=value,
+            nit=self.nit,
+            nfev=self.fun.count,
+            success=success,
+            message=message,
+            path=None if self.path is None else _plain(stack(self.path)),
+            losses=None if self.losses is None else stack(self.losses),
+            state=_unwrapped(self.now[1:]),
+            t=int(self.t),
+        )
+
+
+class _Progress:
+    """The steps taken and the time left, on one line of stderr."""
+
+    def __init__(self, steps):
+        self.steps, self.started, self.shown = steps, time.monotonic(), 0.0
+
+    def __call__(self, nit):
+        now = time.monotonic()
+        if now - self.shown >= 0.5:
+            self.shown = now
+            self.write(nit)
+
+    def write(self, nit, end=""):
+        text = f"\rstep {nit}"
+        if self.steps:
+            left = (time.monotonic() - self.started) / max(nit, 1) * (self.steps - nit)
+            text += f" of {self.steps}, {left:.0f} s left "
+        print(text, end=end, file=sys.stderr, flush=True)
+
+    def end(self, nit):
+        self.write(nit, "\n")
+
+
+def _lost(rule, g, run, hyperparameters):
+    """In words, how many numbers the last step left as they were though it was not 0 there.
+
+    The step is taken once more from theta = 0, where no spacing of numbers hides it.
+    """
+    theta, *state = run.before
+    stays = [a == b for a, b in zip(_leaves(theta), _leaves(run.x), strict=True)]
+    if is_symbolic(theta) or not any(decided(lambda s=s: _count(s), False) for s in stays):
+        return ""
+    constants = {
+        name: value(run.t - 1) if callable(value) else value
+        for name, value in hyperparameters.items()
+    }
+    try:
+        g = wrap(g, theta.form) if isinstance(theta, Tree) else g
+        zero = theta * 0
+        moved = rule(run.t - 1, zero, lambda _: as_theta(g, zero), *state, **constants)[0]
+    except ArithmeticError:
+        return ""
+    lost = sum(int(_count(s & (m != 0))) for s, m in zip(stays, _leaves(moved), strict=True))
+    if not lost:
+        return ""
+    total = sum(math.prod(shape_of(leaf)) for leaf in _leaves(theta))
+    return (
+        f"the last step left {lost} of {total} numbers as they were: "
+        "it is shorter than the spacing of floating-point numbers there"
+    )
+
+
+def _leaves(theta):
+    return theta.leaves if isinstance(theta, Tree) else [theta]
+
+
+def _count(values):
+    return namespace(values).count_nonzero(values) if is_array(values) else int(values)
 
 
 def value_at(fun, x):
     """The objective at x; inf or nan where Python raises, so that a diverged run keeps its path."""
     try:
-        return fun(x)
+        return fun(_plain(x))
     except OverflowError:
         return math.inf
     except ArithmeticError:
         return math.nan
 
 
-def limit(steps):
-    """Where to cut an iterator that starts with theta_0."""
-    return None if steps is None else int(steps) + 1
-
-
 def stack(path):
-    if is_symbolic(path[0]):
+    """Iterates, or objectives, along a new first axis."""
+    first = path[0]
+    if isinstance(first, Tree):
+        return each(lambda *leaves: stack(leaves), *path)
+    if is_symbolic(first):
         return np.array(path, dtype=object)
+    if is_array(first) and not isinstance(first, NUMPYS):
+        return namespace(first).stack(list(path))
     return np.stack([np.asarray(theta) for theta in path])
-
-
-def form(rule: Callable) -> tuple[list[str], list, dict]:
-    """The form of a rule: names of its state, its initial values, hyperparameters with defaults.
-
-    Raises TypeError if ``rule`` is not of the form
-    ``rule(t, theta, grad, state=initial, ..., *, hyperparameter=default, ...)``.
-    """
-    if not callable(rule):
-        raise TypeError(f"rule is {shown(rule)}; it must be a function such as gdref.adam")
-    try:
-        signature = inspect.signature(rule)
-    except ValueError:  # some functions written in C have none
-        signature = inspect.Signature()
-    parameters = list(signature.parameters.values())
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-    state = positional[3:]
-    if len(positional) < 3 or any(p.default is p.empty for p in state):
-        raise TypeError(
-            f"rule is {name_of(rule)}{signature}; it must have the form "
-            "(t, theta, grad, state=initial, ..., *, hyperparameter=default, ...)"
-        )
-    return (
-        [p.name for p in state],
-        [p.default for p in state],
-        {p.name: p.default for p in keyword},
-    )
-
-
-def check_theta(theta):
-    """Return theta as a float, a float array or a symbol; raise if it is none of these."""
-    if hasattr(theta, "free_symbols"):
-        return theta
-    try:
-        if type(theta) is float or type(theta) is int:
-            theta = float(theta)
-        else:
-            array = np.array(theta)  # a copy: the caller may change theirs
-            if is_symbolic(array):
-                return array
-            if array.dtype.kind not in "iuf":
-                raise TypeError
-            array = array.astype(float) if array.dtype.kind in "iu" else array
-            theta = array[()]  # a scalar if it has no axis
-    except OverflowError:
-        raise ValueError(f"theta is {shown(theta)}; it must fit into a float") from None
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"theta is {shown(theta)}; it must be a real number or an array of real numbers"
-        ) from None
-    if isinstance(theta, np.ndarray) and theta.size == 0:
-        raise ValueError(f"theta is {shown(theta)}; it must have at least one number")
-    if not is_finite(theta):
-        raise ValueError(f"theta is {shown(theta)}; it must be finite")
-    return theta
-
-
-def check_hyperparameters(rule, known, given, theta):
-    """Split hyperparameters into constants and schedules; raise for an unknown or a bad one."""
-    for name, value in given.items():
-        if name not in known:
-            raise TypeError(
-                f"{name_of(rule)} has no hyperparameter {name} (given as {shown(value)}); "
-                f"it has {', '.join(known) or 'none'}"
-            )
-    schedules = {name: value for name, value in given.items() if callable(value)}
-    constants = {
-        name: check_value(name, value, theta)
-        for name, value in given.items()
-        if name not in schedules
-    }
-    return constants, schedules
-
-
-def check_value(name, value, theta, where=""):
-    """Return a hyperparameter's value as a Python number, array or symbol; raise if not allowed.
-
-    An array takes the precision of theta: it must not widen it.
-    """
-    if is_symbolic(value):
-        return value
-    if type(value) is float or type(value) is int:
-        low = high = value
-    else:
-        if not isinstance(value, int | float | np.generic | np.ndarray) or not is_real(value):
-            raise TypeError(
-                f"{name} is {shown(value)}{where}; it must be a real number, an array or a schedule"
-            )
-        if np.ndim(value) == 0:
-            low = high = value = float(value)
-        else:
-            value = check_array(name, value, theta, where)
-            low, high = value.min(), value.max()
-    if name in DECAYS and not (low >= 0 and high < 1):
-        raise ValueError(f"{name} is {shown(value)}{where}; it must be in [0, 1)")
-    if name in RATES and not (low >= 0 and high < math.inf):
-        raise ValueError(f"{name} is {shown(value)}{where}; it must be finite and not negative")
-    if not (low > -math.inf and high < math.inf):
-        raise ValueError(f"{name} is {shown(value)}{where}; it must be finite")
-    return value
-
-
-def check_array(name, value, theta, where):
-    shape = getattr(theta, "shape", ())
-    try:
-        fits = value.size > 0 and np.broadcast_shapes(value.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"{name} is {describe(value)}{where}; it must broadcast to the shape of theta, {shape}"
-        )
-    return value.astype(theta.dtype)
-
-
-def with_value_checked(grad, theta):
-    """The same gradient function, with its value in theta's precision; raises for another shape."""
-    if not callable(grad):
-        raise TypeError(f"grad yields {shown(grad)}; it must yield functions of theta")
-    kind, shape, dtype = type(theta), np.shape(theta), getattr(theta, "dtype", None)
-    if kind is float:
-
-        def gradient(theta):
-            g = grad(theta)
-            return g if type(g) is float else check_gradient(g, shape, float)
-
-    elif dtype is None:  # a symbol
-
-        def gradient(theta):
-            return check_gradient(grad(theta), shape, None)
-
-    else:
-
-        def gradient(theta):
-            g = grad(theta)
-            if type(g) is kind and g.shape == shape and g.dtype == dtype:
-                return g
-            return check_gradient(g, shape, dtype)
-
-    return gradient
-
-
-def check_gradient(g, shape, dtype):
-    """Return a gradient in theta's precision; raise if it is not numeric or has another shape."""
-    symbolic = is_symbolic(g)
-    if isinstance(g, list | tuple) or not (symbolic or is_real(g)):
-        raise TypeError(
-            f"grad(theta) is {shown(g)}; it must be real numbers in the shape of theta, {shape}"
-        )
-    if np.shape(g) != shape:
-        raise ValueError(f"grad(theta) is {describe(g)}; it must have the shape of theta, {shape}")
-    if symbolic or dtype is None or dtype == OBJECT:  # a symbolic theta takes a number as it is
-        return g
-    return float(g) if dtype is float else np.asarray(g, dtype)[()]
-
-
-def is_symbolic(value) -> bool:
-    """Whether a value is a SymPy expression or an array with one among real numbers."""
-    if getattr(value, "dtype", None) == OBJECT:
-        symbols = [hasattr(x, "free_symbols") for x in value.flat]
-        rest = [x for x, s in zip(value.flat, symbols, strict=True) if not s]
-        return any(symbols) and all(map(is_real, rest))
-    return hasattr(value, "free_symbols")
-
-
-def is_real(value) -> bool:
-    """Whether a value is a real number or an array of real numbers; a bool is none."""
-    if type(value) is float or type(value) is int:
-        return True
-    try:
-        return np.asarray(value).dtype.kind in "iuf"
-    except (TypeError, ValueError):
-        return False
-
-
-def is_finite(value) -> bool:
-    if type(value) is float:
-        return math.isfinite(value)
-    if is_symbolic(value):
-        return True
-    return bool(np.isfinite(value).all())
-
-
-def name_of(rule) -> str:
-    return getattr(rule, "__name__", repr(rule))
-
-
-def describe(value) -> str:
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    return shown(value)
-
-
-def shown(value) -> str:
-    """The repr on one line, cut where it is long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 100 else text[:97] + "..."

@@ -2,11 +2,18 @@
 
 Batch, stochastic and mini-batch descent are one rule with three gradient functions.  This module
 chooses the examples; the rule does not know which it got.
+
+A last batch that is smaller counts as much as the others: over an epoch of 5 examples in batches of
+2, 2 and 1 the mean of the three gradients is not the gradient of the mean loss.  Where that matters
+take a size that divides n, leave the last batch out (``if len(batch) == size``) or weigh each
+gradient by ``len(batch) / size``.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
+
+from gdref._checks import check_whole
 
 
 def batches(
@@ -34,13 +41,9 @@ def batches(
     >>> [batch.tolist() for batch in batches(5, size=2, epochs=1)]
     [[0, 1], [2, 3], [4]]
     """
-    for name, value, high in (("n", n, None), ("size", size, n), ("epochs", epochs, None)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{name} is {value!r}; it must be a whole number")
-        low = 0 if name == "epochs" else 1
-        if value < low or (high is not None and value > high):
-            allowed = f"at least {low}" if high is None else f"from {low} to n = {high}"
-            raise ValueError(f"{name} is {value}; it must be {allowed}")
+    n = check_whole("n", n, low=1)
+    size = check_whole("size", size, low=1, high=n, of="n")
+    epochs = check_whole("epochs", epochs)
     if rng is not None:
         rng = np.random.default_rng(rng)
     return _batches(n, size, epochs, rng)

@@ -3,17 +3,46 @@
 A surface takes the point with its two coordinates along the first axis, so that a thousand
 points are one array of shape (2, 1000); it takes SymPy symbols too.  A model holds its data and
 takes its parameters as one flat vector, so that every rule works on it unchanged.
+
+All of them pickle: each knows the function that made it and its arguments.
 """
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 
+class _Made:
+    """An object that pickles as the call that made it, so that it may hold any function."""
+
+    made_by: tuple | None
+
+    def __reduce__(self):
+        if self.made_by is None:  # made by hand
+            return super().__reduce__()
+        make, args, kwargs = self.made_by
+        return functools.partial(make, *args, **kwargs), ()
+
+
+Arguments = ParamSpec("Arguments")
+Thing = TypeVar("Thing", bound=_Made)
+
+
+def _remembered(make: Callable[Arguments, Thing]) -> Callable[Arguments, Thing]:
+    @functools.wraps(make)
+    def made(*args, **kwargs):
+        thing = make(*args, **kwargs)
+        object.__setattr__(thing, "made_by", (made, args, kwargs))  # it is frozen
+        return thing
+
+    return made
+
+
 @dataclass(frozen=True)
-class Surface:
+class Surface(_Made):
     """A function of two variables with its gradient.
 
     Attributes
@@ -36,6 +65,7 @@ class Surface:
     start: tuple[float, float]
     minimum: tuple[float, float] | None
     window: tuple[float, float, float, float]
+    made_by: tuple | None = field(default=None, repr=False, compare=False)
 
 
 def quadratic(curvatures: Any) -> tuple[Callable, Callable]:
@@ -44,16 +74,26 @@ def quadratic(curvatures: Any) -> tuple[Callable, Callable]:
     ``curvatures`` are the :math:`\lambda_i`, along the first axis of theta.
     """
     curvatures = np.asarray(curvatures, dtype=float)
-
-    def along(theta):
-        return curvatures.reshape(curvatures.shape + (1,) * (np.ndim(theta) - curvatures.ndim))
-
     return (
-        lambda theta: (along(theta) * np.asarray(theta) ** 2).sum(axis=0) / 2,
-        lambda theta: along(theta) * np.asarray(theta),
+        functools.partial(_quadratic_loss, curvatures),
+        functools.partial(_quadratic_grad, curvatures),
     )
 
 
+def _quadratic_loss(curvatures, theta):
+    return (_along(curvatures, theta) * np.asarray(theta) ** 2).sum(axis=0) / 2
+
+
+def _quadratic_grad(curvatures, theta):
+    return _along(curvatures, theta) * np.asarray(theta)
+
+
+def _along(curvatures, theta):
+    """The curvatures as an array that broadcasts along the first axis of theta."""
+    return curvatures.reshape(curvatures.shape + (1,) * (np.ndim(theta) - curvatures.ndim))
+
+
+@_remembered
 def ravine(condition: float = 20.0) -> Surface:
     r"""A long valley of condition number :math:`\kappa`, :math:`J = \tfrac12(x^2 + \kappa y^2)`."""
     return Surface(
@@ -66,6 +106,7 @@ def ravine(condition: float = 20.0) -> Surface:
     )
 
 
+@_remembered
 def rosenbrock() -> Surface:
     r"""Rosenbrock's curved valley, :math:`J = (1 - x)^2 + 100(y - x^2)^2`."""
 
@@ -83,6 +124,7 @@ def rosenbrock() -> Surface:
     )
 
 
+@_remembered
 def beale() -> Surface:
     r"""Beale's function: a plateau with sharp corners,
     :math:`J = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2`.
@@ -112,6 +154,7 @@ def beale() -> Surface:
     )
 
 
+@_remembered
 def saddle() -> Surface:
     r"""A saddle between two minima, :math:`J = \tfrac12 x^2 - \tfrac12 y^2 + \tfrac14 y^4`."""
     return Surface(
@@ -124,6 +167,7 @@ def saddle() -> Surface:
     )
 
 
+@_remembered
 def monkey_saddle() -> Surface:
     r"""The monkey saddle, :math:`J = x^3 - 3xy^2`, whose gradient and curvature vanish at 0."""
     return Surface(
@@ -136,6 +180,7 @@ def monkey_saddle() -> Surface:
     )
 
 
+@_remembered
 def plateau() -> Surface:
     r"""A flat plain around one well, :math:`J = r^2/(1 + r^2)` with :math:`r^2 = x^2 + 4y^2`."""
 
@@ -159,7 +204,7 @@ SURFACES = {
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(_Made):
     """A model with its training data.
 
     Attributes
@@ -180,11 +225,13 @@ class Model:
     predict: Callable
     n: int
     theta0: np.ndarray
+    made_by: tuple | None = field(default=None, repr=False, compare=False)
 
 
 EVERY = slice(None)
 
 
+@_remembered
 def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     r"""Linear regression.
 
@@ -211,6 +258,7 @@ def least_squares(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     )
 
 
+@_remembered
 def logistic(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     r"""Logistic regression.
 
@@ -230,6 +278,7 @@ def logistic(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     return Model(loss, grad, lambda theta, X: X @ theta > 0, len(X), np.zeros(X.shape[1]))
 
 
+@_remembered
 def softmax(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     r"""Softmax regression, :math:`J = \overline{-\log p_y} + \tfrac12\lambda'|\theta|^2`.
 
@@ -257,6 +306,7 @@ def softmax(X: np.ndarray, y: np.ndarray, penalty: float = 0.0) -> Model:
     )
 
 
+@_remembered
 def network(
     X: np.ndarray, y: np.ndarray, hidden: int = 32, penalty: float = 0.0, seed: int = 0
 ) -> Model:

@@ -7,7 +7,8 @@ A rule is a pure function of one form,
 ``t``
     the number of the step; the first is 1.
 ``theta``
-    the parameters: a Python float, a NumPy array of any shape, or a SymPy expression.
+    the parameters: a Python float, an array of any shape from any library (NumPy, PyTorch, JAX or
+    what follows the array-API standard), a SymPy expression, or a tree (dict, list) of these.
 ``grad``
     a function of theta that returns the gradient, in the shape of theta.
 state
@@ -20,14 +21,39 @@ its arguments: :func:`gdref.iterate` and :func:`gdref.minimize` check them, once
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
 from gdref.elementary import maximum, sqrt
+from gdref.trees import Tree, wrap
+
+CONTAINERS = dict, list, tuple
+Parameters = ParamSpec("Parameters")
+Step = TypeVar("Step")
 
 
-def rule(step):
-    """Mark a function as a rule: keep float32 parameters float32, complete the docstring.
+class Rule(Protocol):
+    """What :func:`gdref.iterate` takes as a rule: one of this module, or a function like them."""
+
+    def __call__(
+        self, t: Any, theta: Any, grad: Any, /, *state: Any, **hyperparameters: Any
+    ) -> tuple[Any, ...]: ...
+
+
+class Rules(dict[str, Rule]):
+    """The rules by name; a name that is none raises KeyError with the names that are."""
+
+    def __missing__(self, name):
+        raise KeyError(f"there is no rule {name!r}; the rules are {', '.join(self)}")
+
+
+RULES = Rules()
+
+
+def rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
+    """Mark a function as a rule: trees work, float32 parameters stay float32, RULES has it.
 
     NumPy lets a Python number adopt the precision of an array, but a ``np.float64`` widens a
     float32 array; so NumPy scalars among t and the hyperparameters pass as Python numbers.
@@ -40,19 +66,37 @@ def rule(step):
         for name, value in hyperparameters.items():
             if isinstance(value, np.generic):
                 hyperparameters[name] = value.item()
+        if isinstance(theta, CONTAINERS):
+            return _on_tree(step, t, theta, grad, state, hyperparameters)
         return step(t, theta, grad, *state, **hyperparameters)
 
-    rule_step.__doc__ += EVERY_RULE
-    return rule_step
+    if step.__doc__ is not None:  # it is with python -OO
+        rule_step.__doc__ = step.__doc__ + EVERY_RULE
+    RULES[step.__name__] = rule_step
+    return cast(Callable[Parameters, Step], rule_step)
+
+
+def _on_tree(step, t, theta, grad, state, hyperparameters):
+    """The step on the leaves; what comes back has the form of theta again."""
+    tree = wrap(theta)
+
+    def wrapped(value):
+        return wrap(value, tree.form) if isinstance(value, CONTAINERS) else value
+
+    after = step(
+        t, tree, lambda at: wrapped(grad(at.unwrap())), *map(wrapped, state), **hyperparameters
+    )
+    return tuple(value.unwrap() if isinstance(value, Tree) else value for value in after)
 
 
 EVERY_RULE = """
     Notes
     -----
     Every rule: ``t`` is the number of the step, from 1.  ``theta`` is a float, an array of any
-    shape or a SymPy expression, ``grad`` a function of theta that returns the gradient in the
-    shape of theta.  The state's defaults are its values before step 1.  The rule returns the new
-    theta, then the new state, as a tuple; it changes no argument and keeps theta's precision.
+    shape and library, a SymPy expression or a tree of these, ``grad`` a function of theta that
+    returns the gradient in the shape of theta.  The state's defaults are its values before step 1.
+    The rule returns the new theta, then the new state, as a tuple; it changes no argument and keeps
+    theta's type and precision.
     It trusts its arguments; :func:`gdref.iterate` checks them and raises TypeError or ValueError.
     """
 
@@ -351,7 +395,7 @@ def adamw(
     beta1=0.9,
     beta2=0.999,
     eps=1e-8,
-    lam=0.01,
+    lam=1e-5,
     multiplier=1.0,
 ):
     r"""AdamW, Adam with decoupled weight decay (Loshchilov & Hutter 2019).
@@ -374,7 +418,7 @@ def adamw(
         as for :func:`adam`.
     lam
         weight decay :math:`\lambda \ge 0` a step, not multiplied by eta.  The paper names no
-        default; 0.01 is a convention.
+        default; 1e-5 is PyTorch's 0.01 times its rate 0.001.
     multiplier
         the schedule :math:`\alpha_t \ge 0`, which scales step and decay alike; 1 is none.
     """
@@ -385,7 +429,5 @@ def adamw(
     return theta, m, v
 
 
-RULES = {
-    step.__name__: step
-    for step in (gd, momentum, nag, adagrad, adadelta, rmsprop, adam, adamax, nadam, amsgrad, adamw)
-}
+# What `from gdref.rules import *` gives, in gdref/__init__.py: a new rule needs no entry there.
+globals()["__all__"] = ["RULES", "Rule", "rule", *RULES]

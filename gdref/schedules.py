@@ -12,18 +12,61 @@ Values are finite and not negative, or the call raises; so does a step below 1.
 """
 
 import bisect
+import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
-from gdref.elementary import cos, maximum
-from gdref.loop import is_real, is_symbolic, shown
+from gdref._checks import (
+    all_hold,
+    check_flag,
+    check_number,
+    check_whole,
+    is_array,
+    is_real,
+    is_symbolic,
+    shown,
+)
+from gdref.elementary import cos, maximum, minimum, where
 
 Schedule = Callable[[Any], Any]
 
 
+class _Made:
+    """A schedule that knows how it was made, so that it prints and pickles."""
+
+    def __init__(self, function: Callable, make: Callable, args: tuple, kwargs: dict):
+        self._function, self._made_by = function, (make, args, kwargs)
+
+    def __call__(self, t: Any) -> Any:
+        return self._function(t)
+
+    def __repr__(self) -> str:
+        make, args, kwargs = self._made_by
+        words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+        return f"{make.__name__}({', '.join(words)})"
+
+    def __reduce__(self):
+        make, args, kwargs = self._made_by
+        return functools.partial(make, *args, **kwargs), ()
+
+
+Arguments = ParamSpec("Arguments")
+
+
+def _schedule(make: Callable[Arguments, Callable]) -> Callable[Arguments, Schedule]:
+    """Let a function that makes schedules return a schedule that prints and pickles."""
+
+    @functools.wraps(make)
+    def made(*args, **kwargs):
+        return _Made(make(*args, **kwargs), made, args, kwargs)
+
+    return made
+
+
+@_schedule
 def exponential(
     initial: float, decay_steps: float, decay_rate: float, *, staircase: bool = False
 ) -> Schedule:
@@ -54,9 +97,9 @@ def exponential(
     >>> [round(eta(t), 4) for t in (1, 2, 3)]
     [0.1, 0.05, 0.025]
     """
-    initial = check("initial", initial)
-    decay_steps = check("decay_steps", decay_steps, positive=True)
-    decay_rate = check("decay_rate", decay_rate, positive=True)
+    initial = check_number("initial", initial)
+    decay_steps = check_number("decay_steps", decay_steps, positive=True)
+    decay_rate = check_number("decay_rate", decay_rate, positive=True)
     check_flag("staircase", staircase)
 
     def schedule(t):
@@ -66,6 +109,7 @@ def exponential(
     return schedule
 
 
+@_schedule
 def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     r"""Piecewise constant: one value up to each boundary, the last one for ever.
 
@@ -98,18 +142,22 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
 
     def schedule(t):
         count(t)
-        if isinstance(t, np.ndarray):
-            return np.array(levels)[np.searchsorted(steps, t)]
         if is_symbolic(t):
             import sympy
 
             pieces = [(level, t <= step) for level, step in zip(levels, steps, strict=False)]
             return sympy.Piecewise(*pieces, (levels[-1], True))
+        if is_array(t) and steps:
+            value = levels[-1]
+            for step, level in zip(reversed(steps), reversed(levels[:-1]), strict=True):
+                value = where(t <= step, level, value)
+            return value
         return levels[bisect.bisect_left(steps, t)]
 
     return schedule
 
 
+@_schedule
 def polynomial(
     initial: float, decay_steps: float, end: float = 0.0, *, power: float = 1, cycle: bool = False
 ) -> Schedule:
@@ -144,9 +192,9 @@ def polynomial(
     >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
     [0.1, 0.06, 0.02, 0.02]
     """
-    initial, end = check("initial", initial), check("end", end)
-    decay_steps = check("decay_steps", decay_steps, positive=True)
-    power = check("power", power, positive=True)
+    initial, end = check_number("initial", initial), check_number("end", end)
+    decay_steps = check_number("decay_steps", decay_steps, positive=True)
+    power = check_number("power", power, positive=True)
     check_flag("cycle", cycle)
 
     def schedule(t):
@@ -160,6 +208,7 @@ def polynomial(
     return schedule
 
 
+@_schedule
 def inverse_time(
     initial: float,
     decay_steps: float,
@@ -197,10 +246,10 @@ def inverse_time(
     >>> [eta(t) for t in (1, 2, 4)]
     [0.1, 0.05, 0.025]
     """
-    initial = check("initial", initial)
-    decay_steps = check("decay_steps", decay_steps, positive=True)
-    decay_rate = check("decay_rate", decay_rate)
-    power = check("power", power, positive=True)
+    initial = check_number("initial", initial)
+    decay_steps = check_number("decay_steps", decay_steps, positive=True)
+    decay_rate = check_number("decay_rate", decay_rate)
+    power = check_number("power", power, positive=True)
     check_flag("staircase", staircase)
 
     def schedule(t):
@@ -211,6 +260,7 @@ def inverse_time(
     return schedule
 
 
+@_schedule
 def step(initial: float, every: float, factor: float) -> Schedule:
     r"""Step decay: multiplied by a factor every so many steps.
 
@@ -237,12 +287,13 @@ def step(initial: float, every: float, factor: float) -> Schedule:
     >>> [eta(t) for t in (1, 2, 3, 4, 5)]
     [0.1, 0.1, 0.05, 0.05, 0.025]
     """
-    initial = check("initial", initial)
-    every = check("every", every, positive=True)
-    factor = check("factor", factor, positive=True)
+    initial = check_number("initial", initial)
+    every = check_number("every", every, positive=True)
+    factor = check_number("factor", factor, positive=True)
     return exponential(initial, every, factor, staircase=True)
 
 
+@_schedule
 def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
     r"""Cosine decay: half a wave from the initial to the last value (Loshchilov & Hutter 2017).
 
@@ -270,8 +321,8 @@ def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
     >>> [round(eta(t), 2) for t in (1, 3, 5, 9)]
     [0.1, 0.06, 0.02, 0.02]
     """
-    initial, end = check("initial", initial), check("end", end)
-    decay_steps = check("decay_steps", decay_steps, positive=True)
+    initial, end = check_number("initial", initial), check_number("end", end)
+    decay_steps = check_number("decay_steps", decay_steps, positive=True)
 
     def schedule(t):
         n = minimum(count(t), decay_steps)
@@ -280,6 +331,7 @@ def cosine(initial: float, decay_steps: float, end: float = 0.0) -> Schedule:
     return schedule
 
 
+@_schedule
 def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
     r"""Linear warm-up: a straight line to the first value of another schedule, then that schedule.
 
@@ -310,14 +362,15 @@ def warmup(schedule: Any, steps: int, start: float = 0.0) -> Schedule:
     >>> [round(eta(t), 2) for t in (1, 2, 3, 5, 7)]
     [0.02, 0.06, 0.1, 0.05, 0.0]
     """
-    start = check("start", start)
-    check_whole("steps", steps)
+    start = check_number("start", start)
+    check_whole("steps", steps, low=1)
     if not callable(schedule):
-        schedule = constant(check("schedule", schedule))
-    first = check("schedule(1)", schedule(1))
+        schedule = constant(check_number("schedule", schedule))
+    first = check_number("schedule(1)", schedule(1))
     return join(polynomial(start, steps, end=first), steps, schedule)
 
 
+@_schedule
 def join(first: Schedule, steps: int, then: Any) -> Schedule:
     r"""One schedule for so many steps, then another, which begins with its own step 1.
 
@@ -342,15 +395,14 @@ def join(first: Schedule, steps: int, then: Any) -> Schedule:
     >>> [eta(t) for t in (1, 2, 3, 4)]
     [0.1, 0.05, 0.01, 0.01]
     """
-    first = first if callable(first) else constant(check("first", first))
-    then = then if callable(then) else constant(check("then", then))
-    check_whole("steps", steps)
+    first = first if callable(first) else constant(check_number("first", first))
+    then = then if callable(then) else constant(check_number("then", then))
+    check_whole("steps", steps, low=1)
 
     def schedule(t):
         count(t)
-        if isinstance(t, np.ndarray):
-            early, late = first(np.minimum(t, steps)), then(np.maximum(t - steps, 1))
-            return np.where(t <= steps, early, late)
+        if is_array(t):
+            return where(t <= steps, first(minimum(t, steps)), then(maximum(t - steps, 1)))
         if is_symbolic(t):
             import sympy
 
@@ -369,20 +421,15 @@ def constant(value: Any) -> Schedule:
 
 def count(t):
     """How many steps were taken before step t."""
-    low = t
     if not (type(t) is int or type(t) is float):
         if is_symbolic(t):
             return t - 1
         if isinstance(t, bool) or not is_real(t):
             raise TypeError(f"t is {shown(t)}; it must be the number of a step, from 1")
-        low = np.min(t) if np.size(t) else 1
-    if not 1 <= low:  # a nan too
+    fits = all_hold(t, lambda t, xp: t >= 1) if is_array(t) else 1 <= t  # not so for a nan
+    if not fits:
         raise ValueError(f"t is {shown(t)}; it must be at least 1, the first step")
     return t - 1
-
-
-def minimum(x, y):
-    return -maximum(-x, -y)
 
 
 def pi_of(n):
@@ -394,45 +441,20 @@ def pi_of(n):
     return math.pi
 
 
-# ---- the checks
-
-
-def check(name: str, value: Any, positive: bool = False) -> Any:
-    """Return a value as a Python number or a symbol; raise if it is none or out of range."""
-    if is_symbolic(value):
-        return value
-    if not is_real(value) or np.ndim(value) != 0:
-        raise TypeError(f"{name} is {shown(value)}; it must be a real number")
-    value = value if type(value) is int else float(value)
-    if not (value > 0 if positive else value >= 0) or value == math.inf:
-        allowed = "positive" if positive else "not negative"
-        raise ValueError(f"{name} is {value}; it must be finite and {allowed}")
-    return value
-
-
-def check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is {shown(value)}; it must be True or False")
-
-
-def check_whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} is {shown(value)}; it must be a whole number")
-    if value < 1:
-        raise ValueError(f"{name} is {value}; it must be at least 1")
+# ---- the checks of lists
 
 
 def check_boundaries(boundaries: Any) -> list[int]:
     steps = check_sequence("boundaries", boundaries)
     for step in steps:
-        check_whole("boundary", step)
+        check_whole("boundary", step, low=1)
     if sorted(set(steps)) != steps:
         raise ValueError(f"boundaries are {shown(steps)}; they must increase")
     return steps
 
 
 def check_levels(values: Any, length: int) -> list[float]:
-    levels = [check("value", value) for value in check_sequence("values", values)]
+    levels = [check_number("value", value) for value in check_sequence("values", values)]
     if len(levels) != length:
         raise ValueError(
             f"values are {shown(levels)}; there must be {length}, one more than boundaries"

@@ -5,6 +5,7 @@ symbol for every argument and what it returns is kept.  A derivation that ends i
 expression has therefore proved the code.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,22 +13,10 @@ from typing import Any
 import numpy as np
 import sympy
 
-from gdref.loop import check_step, form, iterate_state, name_of
-
-NOTATION = {
-    "theta": r"\theta",
-    "v_hat": r"\hat{v}",
-    "Eg2": r"E[g^2]",
-    "Edx2": r"E[\Delta\theta^2]",
-    "eta": r"\eta",
-    "gamma": r"\gamma",
-    "rho": r"\rho",
-    "beta1": r"\beta_1",
-    "beta2": r"\beta_2",
-    "eps": r"\epsilon",
-    "lam": r"\lambda",
-    "multiplier": r"\alpha_t",
-}
+from gdref import catalogue
+from gdref._checks import name_of
+from gdref._inputs import check_step, form
+from gdref.loop import iterate_state
 
 t = sympy.Symbol("t", integer=True, positive=True)
 
@@ -37,7 +26,7 @@ def symbol(name: str, index: Any = None, **assumptions: bool) -> sympy.Symbol:
 
     It is real unless other assumptions are given.
     """
-    latex = NOTATION.get(name, name)
+    latex = catalogue.latex(name)
     if index is not None:
         latex += f"_{{{index}}}"
     return sympy.Symbol(latex, **(assumptions or {"real": True}))
@@ -72,7 +61,7 @@ class Trace:
 
     def _repr_latex_(self) -> str:
         lines = [
-            rf"{NOTATION.get(name, name)}_{{t}} &= {sympy.latex(value)}"
+            rf"{catalogue.latex(name)}_{{t}} &= {sympy.latex(value)}"
             for name, value in {**self.state, "theta": self.theta}.items()
         ]
         return r"$$\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$$"
@@ -116,13 +105,22 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
         asked.append(theta)
         return grad(theta) if grad else inputs["g"]
 
-    step = rule(
-        inputs["t"],
-        inputs["theta"],
-        gradient,
-        *(inputs[name] for name in state_names),
-        **{name: inputs[name] for name in hyperparameters},
-    )
+    try:
+        step = rule(
+            inputs["t"],
+            inputs["theta"],
+            gradient,
+            *(inputs[name] for name in state_names),
+            **{name: inputs[name] for name in hyperparameters},
+        )
+    except TypeError as error:
+        if not re.search("truth value|ufunc|expression to float", str(error)):
+            raise
+        raise TypeError(
+            f"{name_of(rule)} cannot run on symbols ({error}); a rule takes its functions from "
+            "gdref.elementary (sqrt, maximum, minimum, clip, sign, where, cos, norm) instead of "
+            "NumPy, and where(condition, x, y) instead of an if"
+        ) from error
     check_step(rule, step, 1 + len(state_names))
     if not asked:
         raise TypeError(f"{name_of(rule)} did not call grad; a rule asks for a gradient")

@@ -3,10 +3,12 @@
 import re
 from importlib.resources import files
 
+import numpy as np
 import pytest
 import sympy
 
 from gdref import RULES, adam, nag
+from gdref.book.expressions import code_name, function_of, shown_name
 from gdref.book.javascript import RESERVED, rule_source, source, surface_source
 from gdref.problems import SURFACES, Surface
 
@@ -130,9 +132,52 @@ def test_a_max_and_a_piecewise_are_printed():
     assert "?" in source(sympy.Piecewise((x, x > 0), (0, True)), {x: "x"})
 
 
-def test_the_shared_script_holds_no_rule_and_no_surface():
-    script = files("gdref.book").joinpath("figure.js").read_text(encoding="utf-8")
+def test_a_sum_is_a_loop():
+    x, k, n = sympy.symbols("x k n", integer=True)
+    names = {x: "x", n: "n"}
+    assert source(sympy.Sum(x**k, (k, 0, n)), names) == "total(0, n, k0 => Math.pow(x, k0))"
+    double = source(sympy.Sum(x + k**n, (n, 0, k), (k, 1, 3)), {x: "k0"})
+    assert double.startswith("total(1, 3, k1 => total(0, k1, k2 => ")
+    assert "Math.pow(k1, k2)" in double and "k0" in double
+    with pytest.raises(ValueError, match="no value in the page"):
+        source(sympy.Sum(x**k, (k, 0, n)), {x: "x"})
+
+
+@pytest.mark.parametrize("script", ["core.js", "laboratory.js", "landing.js"])
+def test_the_shared_scripts_hold_no_rule_and_no_surface(script):
+    script = files("gdref.book.movable").joinpath(script).read_text(encoding="utf-8")
+    code = re.sub(r"//.*", "", script)
     named = set(RULES) | set(SURFACES) | {"beta1", "beta2", "gamma", "rho", "eta", "eps", "lam"}
-    assert not named & words(script)
-    assert not re.search(r"Math\.(pow|sqrt|exp)|\*\* *2", script)
-    assert "http" not in script and "import" not in words(script)
+    assert not named & words(code)
+    assert not re.search(r"Math\.(pow|sqrt|exp)|\*\* *2", code)
+    assert "http" not in code and "import" not in words(code)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "shown"),
+    [
+        (r"\beta_1", "beta1", "β₁"),
+        (r"\eta", "eta", "η"),
+        ("lambda", "lam", "λ"),
+        (r"\lambda", "lam", "λ"),
+        (r"\omega_{12}", "omega12", "ω₁₂"),
+        ("kappa", "kappa", "κ"),
+        ("a", "a", "a"),
+        (r"\alpha_t", "multiplier", "α"),
+    ],
+)
+def test_the_names_of_symbols(name, code, shown):
+    symbol = sympy.Symbol(name)
+    assert (code_name(symbol), shown_name(symbol)) == (code, shown)
+
+
+def test_expressions_as_functions():
+    x, y = sympy.symbols("x y", real=True)
+    values = np.array([-1.0, 0.0, 4.0])
+    np.testing.assert_array_equal(function_of(sympy.Max(x, 2, y), [x, y])(values, 3), [3, 3, 4])
+    np.testing.assert_array_equal(function_of(sympy.Min(x, 2), [x])(values), [-1, 0, 2])
+    np.testing.assert_array_equal(function_of(sympy.sqrt(x), [x])(values), [np.nan, 0, 2])
+    np.testing.assert_array_equal(function_of(3, [x])(values), [3, 3, 3])
+    np.testing.assert_array_equal(function_of(1 / x, [x])(values), [-1, np.inf, 0.25])
+    with pytest.raises(ValueError, match="gives y a value"):
+        function_of(x + y, [x])

@@ -10,6 +10,7 @@ import pytest
 import sympy
 
 from gdref import RULES, Result, adam, adamax, gd, iterate, iterate_state, minimize, momentum
+from gdref._inputs import form
 from gdref.minibatch import batch_gradients
 
 NAN, INF = math.nan, math.inf
@@ -135,6 +136,8 @@ def test_the_loop_keeps_the_precision_of_theta(name, dtype):
     """Whatever the gradient's and the hyperparameters' own precision."""
     theta = np.array([0.5, -1.0], dtype)
     hyperparameters = {} if name == "adadelta" else {"eta": np.float64(0.1)}
+    if "eps" in form(RULES[name])[2]:
+        hyperparameters["eps"] = 1e-3  # float16 does not hold the defaults
     for grad in (slope, lambda x: np.array([1.0, 2.0]), lambda x: np.array([1, 2])):
         for row in take(4, iterate_state(RULES[name], grad, theta, **hyperparameters))[1:]:
             assert all(x.dtype == dtype for x in row)
@@ -270,8 +273,10 @@ BAD = [
     ("theta empty", lambda: iterate(gd, slope, []), ValueError, ["theta", "[]", "at least one"]),
     ("theta empty array", lambda: iterate(gd, slope, np.zeros((0, 3))), ValueError,
      ["theta", "(0, 3)", "at least one"]),
-    ("theta dict", lambda: iterate(gd, slope, {"a": 1}), TypeError,
-     ["theta", "{'a': 1}", "real number"]),
+    ("theta dict of words", lambda: iterate(gd, slope, {"a": "1"}), TypeError,
+     ["theta", "'1'", "real number"]),
+    ("theta dict without leaves", lambda: iterate(gd, slope, {}), ValueError,
+     ["theta", "{}", "at least one"]),
     ("theta set", lambda: iterate(gd, slope, {1.0}), TypeError, ["theta", "{1.0}", "real number"]),
     ("theta function", lambda: iterate(gd, 1.0, slope), TypeError,
      ["theta", "function slope", "real number"]),
@@ -455,7 +460,7 @@ BAD = [
     ("steps missing without grad", lambda: minimize(square, FLOAT, gd), TypeError,
      ["steps", "missing", "iterable"]),
     ("steps negative", lambda: minimize(square, FLOAT, gd, grad=slope, steps=-1), ValueError,
-     ["steps", "-1", "0 or more"]),
+     ["steps", "-1", "at least 0"]),
     ("steps float", lambda: minimize(square, FLOAT, gd, grad=slope, steps=10.0), TypeError,
      ["steps", "10.0", "whole number"]),
     ("steps bool", lambda: minimize(square, FLOAT, gd, grad=slope, steps=True), TypeError,
@@ -519,13 +524,16 @@ def test_a_later_gradient_is_checked_too():
 
 
 def test_the_edges_are_allowed():
-    take(3, iterate(gd, slope, 1.0, eta=0))
-    take(3, iterate(momentum, slope, 1.0, gamma=0.0))
-    take(3, iterate(adam, slope, 1.0, beta1=0, beta2=0, eps=0))
-    take(3, iterate(momentum, slope, 1.0, gamma=1 - 1e-16))
-    take(3, iterate(RULES["adamw"], slope, 1.0, lam=0, multiplier=0))
-    take(3, iterate(gd, slope, 1e-300))
-    take(3, iterate(gd, lambda x: np.asarray(Frame([2.0, 2.0])), Frame([1.0, 2.0])))
+    assert take(3, iterate(gd, slope, 1.0, eta=0)) == [1.0] * 3
+    assert take(3, iterate(momentum, slope, 1.0, gamma=0.0)) == take(3, iterate(gd, slope, 1.0))
+    signs = take(3, iterate(adam, slope, 1.0, eta=0.25, beta1=0, beta2=0, eps=0))
+    assert signs == [1.0, 0.75, 0.5]
+    v = -np.diff(take(3, iterate(momentum, slope, 1.0, gamma=1 - 1e-16)))
+    assert v[1] > v[0] > 0
+    assert take(3, iterate(RULES["adamw"], slope, 1.0, lam=0, multiplier=0)) == [1.0] * 3
+    assert 0 < take(3, iterate(gd, slope, 1e-300))[2] < 1e-300
+    frame = take(3, iterate(gd, lambda x: np.asarray(Frame([2.0, 2.0])), Frame([1.0, 2.0])))
+    np.testing.assert_allclose(frame[2], [0.96, 1.96])
 
 
 # --------------------------------------------------------------------------- how minimize ends

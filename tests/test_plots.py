@@ -1,6 +1,7 @@
 """The book's style: colours that can be told apart, and helpers that return what they draw."""
 
 import itertools
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,27 +54,48 @@ def alike(a, b):
     return any(np.linalg.norm(x - y) <= 15 for x, y in zip(seen(a), seen(b), strict=True))
 
 
-def pale(colour):
-    """Without a contrast of 3 to 1 on white."""
-    return 1.05 / (linear_rgb(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) < 3
+def contrast(a, b):
+    bright, dim = sorted(linear_rgb(c) @ [0.2126, 0.7152, 0.0722] + 0.05 for c in (a, b))[::-1]
+    return bright / dim
 
 
-def free_colours(count=3):
+def free_colours(taken, grounds=("#ffffff",), count=3):
     """Colours that a new rule could have, for the message."""
-    grid = (f"#{r}{r}{g}{g}{b}{b}" for r, g, b in itertools.product("02468ac", repeat=3))
-    fit = (c for c in grid if not pale(c) and not any(alike(c, u) for u in plots.COLOURS.values()))
-    return list(itertools.islice(fit, count))
+    grid = (f"#{r}{r}{g}{g}{b}{b}" for r, g, b in itertools.product("02468ace", repeat=3))
+    shown = (c for c in grid if all(contrast(c, ground) >= 3 for ground in grounds))
+    return list(itertools.islice((c for c in shown if not any(alike(c, u) for u in taken)), count))
 
 
 def test_the_colours_of_the_rules_stay_apart():
     pairs = itertools.combinations(plots.COLOURS, 2)
     wrong = [(a, b) for a, b in pairs if alike(plots.COLOURS[a], plots.COLOURS[b])]
-    assert not wrong, f"{wrong}; free are {free_colours()}"
+    assert not wrong, f"{wrong}; free are {free_colours(plots.COLOURS.values())}"
 
 
 def test_the_colours_of_the_rules_show_on_white():
-    wrong = [name for name, colour in plots.COLOURS.items() if pale(colour)]
-    assert not wrong, f"{wrong}; free are {free_colours()}"
+    wrong = [name for name, colour in plots.COLOURS.items() if contrast(colour, "#ffffff") < 3]
+    assert not wrong, f"{wrong}; free are {free_colours(plots.COLOURS.values())}"
+
+
+def test_each_colour_has_one_for_a_dark_page():
+    known = {*plots.COLOURS.values(), *plots.CYCLE, *plots.TINTS, *plots.WARM, *plots.RELIEF}
+    assert known | {plots.INK, plots.GREY, plots.LINE, "#ffffff"} == set(plots.DARK)
+    assert all(re.fullmatch("#[0-9a-f]{6}", c) for pair in plots.DARK.items() for c in pair)
+
+
+def test_the_colours_of_the_rules_stay_apart_and_show_on_a_dark_page():
+    dark = {name: plots.DARK[colour] for name, colour in plots.COLOURS.items()}
+    grounds = [plots.DARK["#ffffff"], plots.DARK[plots.TINTS[-1]]]
+    wrong = [(a, b) for a, b in itertools.combinations(dark, 2) if alike(dark[a], dark[b])]
+    wrong += [(n, ground) for n, c in dark.items() for ground in grounds if contrast(c, ground) < 3]
+    assert not wrong, f"{wrong}; free are {free_colours(dark.values(), grounds)}"
+    assert all(contrast(plots.DARK[c], grounds[0]) > 3 for c in (plots.INK, plots.GREY))
+
+
+def test_tints_are_taken_from_the_whole_range():
+    assert plots.shades(plots.TINTS, 2) == [plots.TINTS[0], plots.TINTS[-1]]
+    assert plots.shades(plots.TINTS, 1) == plots.TINTS[:1]
+    assert len(plots.shades(plots.TINTS, 20)) == 20
 
 
 def test_every_rule_has_its_style():

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdref import RULES, gd, iterate, iterate_state, momentum, nag
-from gdref.loop import form
+from gdref._inputs import form
 from gdref.rules import adadelta, adagrad, adam, adamax, adamw, amsgrad, nadam, rmsprop
 
 every_rule = pytest.mark.parametrize("name", RULES)

@@ -31,7 +31,7 @@ SIGNATURES = {
     ),
     "adamw": (
         {"m": 0, "v": 0},
-        {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 0.01, "multiplier": 1.0},
+        {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 1e-5, "multiplier": 1.0},
     ),
 }
 every_rule = pytest.mark.parametrize("name", RULES)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy
 
-from gdref import RULES, gd, iterate_state, momentum, nag
-from gdref.symbolic import NOTATION, hyperparameter, prove_equal, symbol, t, trace, unroll
+from gdref import RULES, catalogue, gd, iterate_state, momentum, nag
+from gdref.symbolic import hyperparameter, prove_equal, symbol, t, trace, unroll
 
 every_rule = pytest.mark.parametrize("name", RULES)
 x, y = sympy.symbols("x y")
@@ -30,7 +30,7 @@ def test_no_two_names_of_a_rule_share_a_symbol(name):
 @every_rule
 def test_every_name_of_a_rule_has_the_books_notation(name):
     for code_name in trace(RULES[name]).symbols:
-        assert len(code_name) == 1 or code_name in NOTATION
+        assert len(code_name) == 1 or catalogue.latex(code_name) != code_name
 
 
 def test_a_trace():
@@ -94,7 +94,7 @@ def test_an_unrolled_rule_evaluated_is_a_run(name):
 
 
 def hyperparameters(name):
-    from gdref.loop import form
+    from gdref._inputs import form
 
     return form(RULES[name])[2]
 

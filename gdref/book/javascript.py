@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy.printing.jscode import JavascriptCodePrinter
 
-from gdref.loop import name_of
+from gdref._checks import name_of
 from gdref.symbolic import trace
 
 # JavaScript's words, and the names that the code below uses itself.
@@ -22,7 +22,7 @@ RESERVED = set(
     eval export extends false finally for function if implements import in instanceof interface
     let new null package private protected public return static super switch this throw true try
     typeof undefined var void while with yield NaN Infinity Math Number
-    grad gradient now i""".split()
+    grad gradient now i spread whole total repeat run""".split()
 )
 
 
@@ -31,12 +31,27 @@ class Printer(JavascriptCodePrinter):
 
     def __init__(self, names: Mapping[sympy.Symbol, str]):
         super().__init__({"human": False})
-        self.names = names
+        self.names = dict(names)
+        self.own = {"Math"}  # what the text may name besides the symbols
 
     def _print_Symbol(self, symbol):
         if symbol not in self.names:
             raise ValueError(f"the symbol {symbol} has no value in the page")
         return self.names[symbol]
+
+    def _print_Sum(self, expression):
+        """A sum whose number of terms the reader chooses: ``total(from, to, k => term)``."""
+        *outer, (index, low, high) = expression.limits
+        term = expression.function
+        if outer:
+            term = sympy.Sum(term, *outer)
+        name = next(n for n in map("k{}".format, itertools.count()) if n not in self.names.values())
+        ends = self._print(low), self._print(high)
+        self.names[index] = name
+        self.own |= {"total", name}
+        text = f"total({ends[0]}, {ends[1]}, {name} => {self._print(term)})"
+        del self.names[index]
+        return text
 
 
 def identifier(name: str) -> str:
@@ -49,12 +64,13 @@ def identifier(name: str) -> str:
 def source(expression: Any, names: Mapping[sympy.Symbol, str]) -> str:
     """A SymPy expression as a JavaScript expression; ``names`` gives the name of each symbol."""
     expression = sympy.sympify(expression)
+    printer = Printer(names)
     try:
-        constants, unknown, text = Printer(names).doprint(expression)
+        constants, unknown, text = printer.doprint(expression)
     except NotImplementedError as error:  # SymPy's printers raise it from 1.13 on
         raise ValueError(f"{expression} cannot be printed as JavaScript: {error}") from error
     # SymPy prints some things, the imaginary unit for one, as names that mean nothing in a page.
-    foreign = set(re.findall(r"(?<![\w.])[^\W\d]\w*", text)) - set(names.values()) - {"Math"}
+    foreign = set(re.findall(r"(?<![\w.])[^\W\d]\w*", text)) - set(names.values()) - printer.own
     if unknown or constants or foreign:
         parts = sorted({*map(str, unknown), *foreign, *(str(name) for name, _ in constants)})
         raise ValueError(f"{expression} cannot be printed as JavaScript: {', '.join(parts)}")

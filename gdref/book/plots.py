@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gdref.loop import name_of
+from gdref import catalogue
+from gdref._checks import name_of
 
 # Inches: on a desk, and on a phone, where the site shows the narrow rendering.
 WIDTH, NARROW = 7.0, 3.4
@@ -27,47 +28,9 @@ WIDTH, NARROW = 7.0, 3.4
 INK = "#222222"  # text
 GREY = "#767676"  # axes, reference lines
 
-# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the white of the
-# figure: tests/test_plots.py measures both.  The line differs as well where a family is close.
-COLOURS = {
-    "gd": "#4d4d4d",
-    "momentum": "#003ddf",
-    "nag": "#ee44ee",
-    "adagrad": "#00a691",
-    "adadelta": "#c18b00",
-    "rmsprop": "#8f4202",
-    "adam": "#e06b4e",
-    "adamax": "#580272",
-    "nadam": "#885599",
-    "amsgrad": "#511d00",
-    "adamw": "#000000",
-}
-LINES = {
-    "gd": "-",
-    "momentum": "-",
-    "nag": (0, (5, 1.5)),
-    "adagrad": "-",
-    "adadelta": (0, (5, 1.5)),
-    "rmsprop": (0, (5, 1.5, 1, 1.5)),
-    "adam": "-",
-    "adamax": (0, (5, 1.5)),
-    "nadam": (0, (5, 1.5, 1, 1.5)),
-    "amsgrad": (0, (1.5, 1.2)),
-    "adamw": (0, (7, 1.5, 1, 1.5, 1, 1.5)),
-}
-LABELS = {
-    "gd": "gradient descent",
-    "momentum": "momentum",
-    "nag": "NAG",
-    "adagrad": "Adagrad",
-    "adadelta": "Adadelta",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamax": "AdaMax",
-    "nadam": "Nadam",
-    "amsgrad": "AMSGrad",
-    "adamw": "AdamW",
-}
+COLOURS = {name: drawn.colour for name, drawn in catalogue.RULES.items()}
+LINES = {name: drawn.line for name, drawn in catalogue.RULES.items()}
+LABELS = {name: drawn.label for name, drawn in catalogue.RULES.items()}
 # For lines that belong to no rule: batch sizes, rates, seeds.
 CYCLE = ["#003ddf", "#e06b4e", "#00a691", "#580272", "#c18b00", "#4d4d4d"]
 
@@ -84,17 +47,7 @@ DARK = {
     GREY: "#9aa3ad",
     LINE: "#5d6b7b",
     "#ffffff": "#14181e",
-    "#4d4d4d": "#869595",
-    "#003ddf": "#5583ff",
-    "#ee44ee": "#cc88ff",
-    "#00a691": "#77ccaa",
-    "#c18b00": "#eedd11",
-    "#8f4202": "#cc7700",
-    "#e06b4e": "#e26150",
-    "#580272": "#bb66bb",
-    "#885599": "#bbccff",
-    "#511d00": "#ffaa77",
-    "#000000": "#ffffff",
+    **{drawn.colour: drawn.dark or drawn.colour for drawn in catalogue.RULES.values()},
     **dict(zip(TINTS, ["#181f28", "#1a232e", "#1c2734", "#1f2b3a", "#212f40", "#233346", "#26374c"],
                strict=True)),
     **dict(zip(RELIEF, ["#10231f", "#11272a", "#122a34", "#142d3e", "#173047", "#1b3350", "#203658",
@@ -285,8 +238,8 @@ def level_lines(
     x, y, J = surface_grid(surface, n)
     levels = contour_levels(J, count)
     tints = shades(colours, len(levels) + 1)
-    ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
-    ax.contour(x, y, J, levels, colors=LINE, linewidths=0.5, linestyles="solid", zorder=0.5)
+    bands = ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
+    bands.set(edgecolor=LINE, linewidth=0.3)
     if surface.minimum is not None:
         ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
 

@@ -19,113 +19,110 @@ Paths that the libraries took under these conversions are stored beside this fil
 :func:`recorded` loads them, :func:`replay` takes the same steps with the book's own rule.
 """
 
-import functools
-import inspect
-import json
-import math
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib import resources
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gdref import catalogue
+from gdref._checks import check_flag, describe, is_array, is_real, shown
+from gdref._inputs import check_hyperparameters, form
+from gdref.dialects._expressions import (
+    NoConversion,
+    PerStep,
+    convert,
+    evaluate,
+    first,
+    names,
+    rewrite,
+    written,
+)
+from gdref.dialects._recordings import (
+    PROBLEMS,
+    Recording,
+    Rule,
+    recorded,
+    recorded_schedules,
+    replay,
+    rule_name,
+    stored,
+)
 from gdref.dialects.tables import DIALECTS, ORIGINS, Dialect, Origin
-from gdref.loop import iterate_state
 from gdref.rules import RULES
 
-Rule = str | Callable  # a rule or its name
+__all__ = [
+    "DIALECTS", "LIBRARIES", "ORIGINS", "PROBLEMS", "Dialect", "NoConversion", "Origin", "PerStep",
+    "Recipe", "Recording", "defaults", "dialect", "difference", "from_library", "library_defaults",
+    "origin", "recipe", "recorded", "recorded_schedules", "replay", "row", "to_library",
+]  # fmt: skip
 
-LIBRARIES = ("pytorch", "keras", "optax")
-MODULES = {"pytorch": "torch.optim", "keras": "keras.optimizers", "optax": "optax"}
-
-
-class NoConversion(ValueError):
-    """No setting of the other side takes the same path; the message says why."""
-
-
-# --- expressions -------------------------------------------------------------------------------
-
-
-@functools.cache
-def _compiled(expression):
-    return compile(expression, expression, "eval")
-
-
-def _names(*expressions):
-    return {name for e in expressions for name in _compiled(e).co_names}
-
-
-def _evaluate(expression, values, t=1):
-    def at(step):
-        return {name: value(step) if callable(value) else value for name, value in values.items()}
-
-    before = {name + "_before": value for name, value in at(max(t - 1, 1)).items()}
-    functions = {"__builtins__": {}, "sqrt": math.sqrt, "max": max}
-    return eval(_compiled(expression), functions, {**at(t), **before, "t": t})
+#: the libraries: the module of their optimizers, what a call begins with, and how a value is set
+#: before a step; Optax changes one by a function of its count, within the call
+LIBRARIES = {
+    "pytorch": ("torch.optim", "[theta], ", 'optimizer.param_groups[0]["{}"] = {}'),
+    "keras": ("keras.optimizers", "", "optimizer.{} = {}"),
+    "optax": ("optax", "", ""),
+}
+# read when the optimizer is made, not at each step
+READ_ONCE = {"initial_accumulator_value", "initial_scale"}
+# arguments that change how fast a step is computed, or nothing at all, but not the step
+IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name"}
+# what to do instead
+WORDS = {"maximize": "; negate the gradient: iterate(rule, lambda x: -grad(x), ...)"}
 
 
-def _holds(condition, values):
-    functions = {"__builtins__": {}, "callable": callable}
-    return eval(_compiled(condition), functions, values)
+# --- checks: those of the loop, and what a library needs besides -------------------------------
 
 
-def _varies(expression, values):
-    used = {name.removesuffix("_before") for name in _names(expression)}
-    return "t" in used or any(callable(values[name]) for name in used & values.keys())
+def _one_number(name: str, value: Any) -> Any:
+    """Return the value of a hyperparameter at step 1; raise for an array."""
+    value = first(value)
+    if np.ndim(value):
+        raise NoConversion(
+            f"{name} is {describe(value)}; a library takes one number for all parameters"
+        )
+    return value
 
 
-def _written(expression, values):
-    """The expression with numbers in place of names; a schedule stays, as ``eta(t)``."""
-
-    def number(match):
-        name = match[0]
-        known = name.removesuffix("_before")
-        if known not in values:
-            return name
-        if isinstance(values[known], PerStep):
-            text = values[known].text
-            if name != known:
-                text = re.sub(r"\bt\b", "max(t - 1, 1)", text)
-            return text if name == expression else f"({text})"
-        if callable(values[known]):
-            return f"{known}(max(t - 1, 1))" if name != known else f"{known}(t)"
-        return repr(values[known])
-
-    text = re.sub(r"(?<![\w.\"'])[A-Za-z_]\w*(?![\w\"'])(?!=[^=])", number, expression)
-    pair = r"\(([^(), ]+), ([^(), ]+)\)"  # (0.9, 0.999)[0] -> 0.9
-    return re.sub(pair + r"\[1\]", r"\2", re.sub(pair + r"\[0\]", r"\1", text))
+def _check(rule: str, name: str, value: Any, whose: str = "") -> Any:
+    """Return a hyperparameter as a float or a schedule; raise as :func:`gdref.iterate` does."""
+    known = form(RULES[rule])[2]
+    try:
+        at_1 = _one_number(name, value) if name in known else value
+        checked, _ = check_hyperparameters(RULES[rule], known, {name: at_1}, 1.0)
+        if not is_real(checked[name]):
+            raise TypeError(f"{name} is {shown(checked[name])}; it must be a real number")
+    except (TypeError, ValueError) as wrong:
+        raise type(wrong)(f"{wrong}{whose}") from None
+    return value if callable(value) else float(checked[name])
 
 
-@dataclass(frozen=True, repr=False)
-class PerStep:
-    """A hyperparameter that changes from step to step: call it with t."""
+def _check_argument(name: str, value: Any, default: Any) -> Any:
+    """Return an argument of a library's optimizer; raise if it is not of the default's kind."""
+    at_1 = first(value)
+    if isinstance(default, bool):
+        check_flag(name, value)
+    elif isinstance(default, tuple):
+        if not (isinstance(at_1, tuple | list) and len(at_1) == 2 and all(map(is_real, at_1))):
+            raise TypeError(
+                f"{name} is {shown(value)}; it must be two numbers, "
+                f"such as {default}, or a schedule that returns two"
+            )
+        return value if callable(value) else tuple(map(float, value))
+    elif isinstance(default, int | float) and not is_real(_one_number(name, value)):
+        raise TypeError(f"{name} is {shown(value)}; it must be a number or a schedule")
+    _one_number(name, value)
+    return value.item() if is_array(value) else value
 
-    expression: str
-    values: dict = field(default_factory=dict)
 
-    def __call__(self, t):
-        return _evaluate(self.expression, self.values, t)
-
-    @property
-    def text(self):
-        return _written(self.expression, self.values)
-
-    def __repr__(self):
-        return self.text
-
-
-def _convert(expressions, values):
-    """Numbers where the expression gives one number, functions of t where it does not."""
-    values = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
-    return {
-        name: PerStep(expression, values)
-        if _varies(expression, values)
-        else _evaluate(expression, values)
-        for name, expression in expressions.items()
-    }
+def _hint(name: str, library: str, constructor: str) -> str:
+    """What a name of ours or of another library is called here, as " (beta1 is betas here)"."""
+    rows = catalogue.HYPERPARAMETERS.items()
+    ours = {name} | {our_name for our_name, row in rows if name in row.elsewhere}
+    entries = [d for d in DIALECTS if (d.library, d.constructor) == (library, constructor)]
+    here = sorted({k for d in entries for k, text in d.names.items() if names(text) & ours})
+    return f" ({name} is {', '.join(here)} here)" if here else ""
 
 
 # --- from our rules to a library ---------------------------------------------------------------
@@ -143,77 +140,50 @@ class Recipe:
     setup: tuple
     each_step: tuple
 
-    @property
-    def path(self):
-        return self.dialect.path
-
     def __str__(self):
         lines = [*self.setup]
         if self.each_step:
             lines += ["# before each step t = 1, 2, 3, ...", *self.each_step]
-        if self.path != "theta":
-            lines += [f"# the library's theta is our {self.path}"]
+        if self.dialect.path != "theta":
+            lines += [f"# the library's theta is our {self.dialect.path}"]
         return "\n".join(lines)
 
 
-def constructor(library: str, name: str) -> str:
-    """The constructor by its full name: ``torch.optim.Adam``."""
-    return f"{MODULES[library]}.{name}"
+# Optax counts from 0, in int32; 1.0 keeps jnp.sqrt from falling to float32
+IN_JAX = {"t": "count + 1.0", "sqrt": "jnp.sqrt", "max": "jnp.maximum"}
 
 
-def recipe(dialect, expressions, values, *, edit_state=True):
+def recipe(entry: Dialect, expressions: dict, values: dict, *, edit_state: bool = True) -> Recipe:
     """The lines of code that run a library's optimizer with these arguments.
 
     The script that records the paths executes these very lines.
     """
-    arguments = _convert(expressions, values)
+    module, start, line = LIBRARIES[entry.library]
+    arguments = convert(expressions, values)
     changing = {name: value for name, value in arguments.items() if callable(value)}
+    for name in changing.keys() & READ_ONCE:
+        raise NoConversion(
+            f"{entry.library} reads {name} once, before step 1: "
+            f"{expressions[name]} cannot change from step to step"
+        )
     # a value that is set before each step is written into the call as a reader would expect it
-    plain = {
-        **arguments,
-        **_convert({k: dialect.names[k] for k in changing if k in dialect.names}, values),
-    }
-    first = {k: repr(v(1) if callable(v) else v) for k, v in plain.items()}
-    each_step = []
-    if dialect.library == "optax":
-        # Optax counts from 0, in int32; 1.0 keeps jnp.sqrt from falling to float32
-        def lambda_(value):
-            text = re.sub(r"\bt\b", "(count + 1.0)", value.text).replace("sqrt(", "jnp.sqrt(")
-            return "lambda count: " + text.replace("((count + 1.0))", "(count + 1.0)")
-
-        first |= {name: lambda_(value) for name, value in changing.items()}
-    elif dialect.library == "pytorch":
-        each_step += [
-            f'optimizer.param_groups[0]["{name}"] = {value.text}'
-            for name, value in changing.items()
-        ]
-    else:
-        each_step += [f"optimizer.{name} = {value.text}" for name, value in changing.items()]
-
-    name = constructor(dialect.library, dialect.constructor)
-    listed = ", ".join(f"{k}={v}" for k, v in first.items())
-    if dialect.code and edit_state:
-        call = dialect.code.format(**first)
-    elif dialect.library == "pytorch":
-        call = f"{name}([theta], {listed})"
-    elif changing.keys() - {"learning_rate"} and dialect.library == "optax":
-        call = f"optax.inject_hyperparams({name})({listed})"
-    else:
-        call = f"{name}({listed})"
-    setup = [f"optimizer = {call}"]
-    if dialect.library == "optax":
+    plain = convert({k: entry.names.get(k, expressions[k]) for k in changing}, values)
+    at_call = {k: repr(first(v)) for k, v in (arguments | plain).items()}
+    name = f"{module}.{entry.constructor}"
+    each_step = [line.format(k, v) for k, v in changing.items() if line]
+    if not line:
+        at_call |= {k: f"lambda count: {rewrite(v.text, IN_JAX)}" for k, v in changing.items()}
+        name = f"optax.inject_hyperparams({name})" if changing.keys() - {"learning_rate"} else name
+    code = entry.code.format(**at_call) if edit_state else ""
+    listed = start + ", ".join(f"{k}={v}" for k, v in at_call.items())
+    setup = [f"optimizer = {code or f'{name}({listed})'}"]
+    if entry.library == "optax":
         setup += ["state = optimizer.init(theta)"]
     if edit_state:
-        setup += [_written(line, values) for line in dialect.setup]
-        each_step += [_written(line, values) for line in dialect.each_step]
-    return Recipe(dialect, arguments, tuple(setup), tuple(each_step))
-
-
-def _name(rule):
-    name = getattr(rule, "__name__", rule)
-    if name not in RULES:
-        raise ValueError(f"unknown rule {name!r}; the rules are {', '.join(RULES)}")
-    return name
+        at_1 = {name: first(value) for name, value in values.items()}
+        setup += [written(line, at_1) for line in entry.setup]
+        each_step += [written(line, values) for line in entry.each_step]
+    return Recipe(entry, arguments, tuple(setup), tuple(each_step))
 
 
 def _library(library):
@@ -224,8 +194,16 @@ def _library(library):
 
 def defaults(rule: Rule) -> dict[str, float]:
     """The hyperparameters of our rule with their defaults."""
-    parameters = inspect.signature(RULES[_name(rule)]).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
+    return form(RULES[rule_name(rule)])[2]
+
+
+def row(rule: Rule, library: str, values: dict) -> Dialect:
+    """The entry of :data:`DIALECTS` that holds for these values of the hyperparameters."""
+    rule, library = rule_name(rule), _library(library)
+    for entry in DIALECTS:
+        if (entry.rule, entry.library) == (rule, library) and evaluate(entry.when, values):
+            return entry
+    raise NoConversion(f"{rule} is not in {library}")
 
 
 def dialect(rule: Rule, library: str, schedule: bool = False) -> Dialect:
@@ -233,12 +211,7 @@ def dialect(rule: Rule, library: str, schedule: bool = False) -> Dialect:
 
     ``schedule`` says that eta changes from step to step.
     """
-    rule, library = _name(rule), _library(library)
-    other = "constant" if schedule else "schedule"
-    for entry in DIALECTS:
-        if (entry.rule, entry.library) == (rule, library) and entry.eta != other:
-            return entry
-    raise NoConversion(f"{rule} is not in {library}")
+    return row(rule, library, defaults(rule) | ({"eta": PerStep("1 / t")} if schedule else {}))
 
 
 def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
@@ -257,35 +230,31 @@ def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
     -------
     Recipe
         print it for the lines of code; they call the parameters ``theta``, a tensor, a variable
-        or an array.
+        or an array, and a schedule by the name of its hyperparameter.  Keras takes values set
+        before a step in a loop of your own; ``fit`` reads all but the rate once.  For a maximum
+        hand the library the negative gradient, as you hand it to :func:`gdref.iterate`.
+
+    Raises
+    ------
+    NoConversion
+        where the library cannot take the rule's path; the message says why.
+    TypeError, ValueError
+        as :func:`gdref.iterate` at its call; a schedule is looked at at step 1.
     """
-    values = defaults(rule)
-    unknown = hyperparameters.keys() - values.keys()
-    if unknown:
-        raise TypeError(
-            f"{_name(rule)} has no {', '.join(sorted(unknown))}; it has {', '.join(values)}"
-        )
-    values |= hyperparameters
-    entry = dialect(rule, library, schedule=callable(values.get("eta")))
-    if callable(values.get("gamma")) and entry.rule == "nag":
-        raise NoConversion(
-            "the libraries look ahead with the momentum of this step, our rule with the next one's"
-        )
-    if callable(values.get("gamma")) and entry.code:
-        raise NoConversion(f"{library}'s chain takes one momentum for all steps")
+    name, values = rule_name(rule), defaults(rule)
+    values |= {key: _check(name, key, value) for key, value in hyperparameters.items()}
+    entry = row(name, library, values)
+    if entry.why:
+        raise NoConversion(f"{library} cannot take the path of this {name}: {entry.why}")
     return recipe(entry, entry.arguments, values)
 
 
 # --- from a library to our rules ---------------------------------------------------------------
 
 
-# arguments that change how fast a step is computed, or nothing at all, but not the step
-IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name"}
-
-
 def library_defaults(library: str, constructor: str) -> dict[str, Any]:
     """The arguments of a library's optimizer with their defaults; ``None`` in a required one."""
-    known = _stored("defaults")["defaults"][_library(library)]
+    known = stored("defaults")["defaults"][_library(library)]
     if constructor not in known:
         raise ValueError(
             f"unknown {library} optimizer {constructor!r}; known are {', '.join(known)}"
@@ -297,28 +266,25 @@ def library_defaults(library: str, constructor: str) -> dict[str, Any]:
 def origin(library: str, constructor: str, **arguments: Any) -> tuple[Origin, dict[str, Any]]:
     """The entry of :data:`ORIGINS` that holds for these arguments, and all the arguments."""
     known = library_defaults(library, constructor)
-    unknown = arguments.keys() - known.keys()
-    if unknown:
-        raise TypeError(
-            f"{constructor} has no {', '.join(sorted(unknown))}; it has {', '.join(known)}"
-        )
-    values = known | arguments
-    for entry in ORIGINS:
-        if (entry.library, entry.constructor) != (library, constructor):
-            continue
-        if not _holds(entry.when, values):
-            continue
-        used = _names(*entry.hyperparameters.values()) | _names(
-            *(e.when for e in ORIGINS if (e.library, e.constructor) == (library, constructor))
-        )
-        for name, value in arguments.items() if not entry.why else ():
-            if name not in used | IRRELEVANT and value != known[name]:
-                raise NoConversion(
-                    f"{library}'s {constructor}: {name}={value!r} has no counterpart in "
-                    f"{entry.rule}"
-                )
-        return entry, values
-    raise NoConversion(f"{library}'s {constructor} is not a rule of this book")
+    for name in arguments.keys() - known.keys():
+        other = _hint(name, library, constructor)
+        raise TypeError(f"{constructor} has no {name}{other}; it has {', '.join(known)}")
+    values = known | {k: _check_argument(k, v, known[k]) for k, v in arguments.items()}
+    rows = [e for e in ORIGINS if (e.library, e.constructor) == (library, constructor)]
+    for entry in rows:
+        if evaluate(entry.when, values):
+            break
+    else:
+        raise NoConversion(f"{library}'s {constructor} is not a rule of this book")
+    used = names(*entry.hyperparameters.values(), *(row.when for row in rows))
+    for name, value in arguments.items() if not entry.why else ():
+        whose = f"{library}'s {constructor}: {name}"
+        if name not in used | IRRELEVANT and value != known[name]:
+            word = WORDS.get(name, "")
+            raise NoConversion(f"{whose}={value!r} has no counterpart in {entry.rule}{word}")
+        if name in READ_ONCE and callable(value):
+            raise NoConversion(f"{whose} is read once, before step 1; it must be a number")
+    return entry, values
 
 
 def from_library(
@@ -340,172 +306,20 @@ def from_library(
     -----
     Returns the rule and a dict for ``iterate(rule, grad, theta, **hyperparameters)``.  The dict
     may hold functions of t.  Under Nesterov's rule the library's parameters are our look-ahead
-    point theta - gamma v.  Raises :class:`NoConversion` where no rule of the book takes that path.
+    point theta - gamma v.  Raises :class:`NoConversion` where no rule of the book takes that path,
+    TypeError and ValueError as :func:`gdref.iterate`.
     """
     entry, values = origin(library, constructor, **arguments)
     if entry.why:
         raise NoConversion(f"{library}'s {constructor} is not our {entry.rule}: {entry.why}")
-    used = _names(*entry.hyperparameters.values())
+    used = names(*entry.hyperparameters.values())
     if "learning_rate" in used and values["learning_rate"] is None:
         raise TypeError(f"{library}'s {constructor} needs a learning_rate")
-    return RULES[entry.rule], _convert(entry.hyperparameters, values)
-
-
-# --- what was recorded -------------------------------------------------------------------------
-
-TARGET = np.array([0.3, -1.7, 2.9, -0.4])
-
-
-def _curved(t, theta):
-    """Rosenbrock's valley, with 10 in place of 100."""
-    x, y = theta
-    return np.array([-40 * x * (y - x * x) - 2 * (1 - x), 20 * (y - x * x)])
-
-
-def _noise(t, size):
-    """Fractions in [-1/2, 1/2) that look irregular and come out the same on every machine."""
-    i = np.arange(size)
-    return (t * t * 7919 + (i + 1) * 104729 * t) % 1009 / 1009 - 0.5
-
-
-def _noisy(t, theta):
-    """A quadratic with curvatures 0.1, 4 and 150, and noise in proportion to their roots."""
-    curvature = np.array([0.1, 4.0, 150.0])
-    return curvature * (theta - TARGET[:3]) + np.sqrt(curvature) * _noise(t, 3)
-
-
-def _sparse(t, theta):
-    """Four coordinates with a gradient every step, every 3rd, every 7th, and never."""
-    seen = np.array([True, t % 3 == 0, t % 7 == 0, False])
-    return np.where(seen, theta - TARGET, 0.0)
-
-
-def _sparse_later(t, theta):
-    """The sparse problem, with all coordinates seen at step 1."""
-    return theta - TARGET if t == 1 else _sparse(t, theta)
-
-
-#: The problems of the recordings: the start and the gradient as a function of t and theta.
-PROBLEMS = MappingProxyType(
-    {
-        "curved": (np.array([-0.8, 1.3]), _curved),
-        "noisy": (np.array([2.0, -1.0, 3.2]), _noisy),
-        "sparse": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse),
-        "sparse, all seen at step 1": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse_later),
-    }
-)
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A path that a library took.
-
-    kind             "exact" (under the conversion of :data:`DIALECTS`), "plain" (our values under
-                     the library's names, the rest at its defaults), or "other" (the library's own)
-    hyperparameters  ours; empty for "other"
-    arguments        the library's; a text is an expression in t
-    code             the lines that made the optimizer, then those run before each step
-    path             theta_0, theta_1, ... in rows
-    """
-
-    rule: str
-    library: str
-    version: str
-    constructor: str
-    kind: str
-    problem: str
-    hyperparameters: dict
-    arguments: dict
-    code: tuple
-    path: np.ndarray
-
-    @property
-    def schedule(self):
-        return callable(self.hyperparameters.get("eta"))
-
-    @property
-    def title(self):
-        return f"{self.rule} by {self.library} {self.version}, {self.kind}, {self.problem}"
-
-
-def _file(name):
-    return resources.files("gdref.dialects").joinpath("paths", name + ".json")
-
-
-def _is_stored(name):
-    return _file(name).is_file()
-
-
-@functools.cache
-def _stored(name):
-    return json.loads(_file(name).read_text("utf-8"))
-
-
-def _from_json(values):
-    def value(v):
-        if isinstance(v, str):
-            return PerStep(v)
-        return tuple(v) if isinstance(v, list) else v
-
-    return {name: value(v) for name, v in values.items()}
-
-
-def recorded(
-    rule: Rule | None = None,
-    library: str | None = None,
-    kind: str | None = None,
-    problem: str | None = None,
-) -> list[Recording]:
-    """The recorded paths, all or those of a rule, a library, a kind, a problem."""
-    found = []
-    for name in RULES if rule is None else [_name(rule)]:
-        if not _is_stored(name):
-            continue  # a rule that no library has
-        data = _stored(name)
-        for row in data["paths"]:
-            recording = Recording(
-                rule=name,
-                library=row["library"],
-                version=data["versions"][row["library"]],
-                constructor=row["constructor"],
-                kind=row["kind"],
-                problem=row["problem"],
-                hyperparameters=_from_json(row["hyperparameters"]),
-                arguments=_from_json(row["arguments"]),
-                code=tuple(row["code"]),
-                path=np.array(row["path"]),
-            )
-            wanted = (
-                (library, recording.library),
-                (kind, recording.kind),
-                (problem, recording.problem),
-            )
-            if all(want is None or want == has for want, has in wanted):
-                found.append(recording)
-    return found
-
-
-def recorded_schedules(library: str | None = None) -> list[dict[str, Any]]:
-    """Learning rates that the libraries' schedules gave: one dict for each schedule."""
-    rows = _stored("schedules")["schedules"]
-    return [row for row in rows if library is None or row["library"] == library]
-
-
-def replay(
-    rule: Rule, hyperparameters: dict[str, Any], problem: str, steps: int = 60
-) -> np.ndarray:
-    """The path of our rule on a recorded problem, as the library's parameters see it.
-
-    That is theta, and for Nesterov's rule the look-ahead point theta - gamma v.
-    """
-    start, gradient = PROBLEMS[problem]
-    gradients = (functools.partial(gradient, t) for t in range(1, steps + 1))
-    name = _name(rule)
-    path = iterate_state(RULES[name], gradients, start, **hyperparameters)
-    if name == "nag":
-        gamma = hyperparameters["gamma"]
-        return np.array([theta - gamma * v for theta, v in path])
-    return np.array([theta for theta, *_ in path])
+    hyperparameters = convert(entry.hyperparameters, values)
+    for name, value in hyperparameters.items():
+        whose = f" ({name} is {entry.hyperparameters[name]} of {library}'s {constructor})"
+        _check(entry.rule, name, value, whose)
+    return RULES[entry.rule], hyperparameters
 
 
 def difference(recording: Recording) -> float:
@@ -517,6 +331,6 @@ def difference(recording: Recording) -> float:
     rule, hyperparameters = recording.rule, recording.hyperparameters
     if recording.kind == "other":
         entry, values = origin(recording.library, recording.constructor, **recording.arguments)
-        rule, hyperparameters = entry.rule, _convert(entry.hyperparameters, values)
+        rule, hyperparameters = entry.rule, convert(entry.hyperparameters, values)
     ours = replay(rule, hyperparameters, recording.problem, len(recording.path) - 1)
     return float(np.max(np.abs(ours - recording.path)))

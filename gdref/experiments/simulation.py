@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gdref.loop import form
+from gdref._inputs import form
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def stale(gradients: Any, ages: int | list[int]) -> Iterator[Callable]:
 
 
 def _stale(gradients, ages, oldest):
-    points = deque(maxlen=oldest + 1)
+    points: deque = deque(maxlen=oldest + 1)
     for grad, age in zip(gradients, ages, strict=False):  # either may be endless
 
         def at_old_point(theta, grad=grad, age=age):

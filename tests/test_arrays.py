@@ -1,0 +1,203 @@
+"""One formula on every engine: JAX, the array-API standard at its strictest, trees; as NumPy."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from gdref import RULES, adam, iterate, iterate_state, minimize, schedules
+from gdref._inputs import form
+from gdref.elementary import clip, matmul, maximum, minimum, norm, sign, sqrt, transpose, where
+from gdref.trees import Tree, is_tree, wrap
+
+jax = pytest.importorskip("jax")
+strict = pytest.importorskip("array_api_strict")
+jax.config.update("jax_enable_x64", True)
+jnp = jax.numpy
+
+every_rule = pytest.mark.parametrize("name", RULES)
+every_library = pytest.mark.parametrize("library", [jnp, strict], ids=["jax", "strict"])
+START = np.array([[0.5, -1.25, 2.0], [-0.25, 3.0, -1.5]])
+
+
+def wavy(x):
+    return 3 * x - 0.5 + 0.25 * x * x * x
+
+
+def rows(rule, theta, n=10, grad=wavy, **settings):
+    return list(islice(iterate_state(rule, grad, theta, **settings), n))
+
+
+def total(xp, x):
+    return xp.sum(x * x)
+
+
+@every_rule
+@every_library
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-14), ("float32", 2e-6)])
+def test_it_takes_numpys_path(name, library, dtype, tolerance):
+    theta = library.asarray(START, dtype=getattr(library, dtype))
+    pairs = zip(rows(RULES[name], START), rows(RULES[name], theta), strict=True)
+    for ours, theirs in list(pairs)[1:]:
+        for a, b in zip(ours, theirs, strict=True):
+            assert type(b) is type(theta) and b.dtype == theta.dtype
+            np.testing.assert_allclose(np.asarray(b), a, rtol=tolerance, atol=tolerance)
+
+
+@every_rule
+@every_library
+def test_minimize_keeps_the_array_type(name, library):
+    theta = library.asarray(START)
+    for grad in (wavy, None):  # None: finite differences
+        result = minimize(lambda x: total(library, x), theta, RULES[name], grad=grad, steps=3)
+        assert type(result.x) is type(theta) and result.success
+        assert result.path.shape == (4, 2, 3) and type(result.path) is type(theta)
+        assert all(type(s) is type(theta) for s in result.state)
+
+
+@every_rule
+def test_jit_grad_and_vmap_of_a_step(name):
+    rule = RULES[name]
+    step = jax.jit(lambda t, theta, *state: rule(t, theta, wavy, *state))
+    now = (jnp.asarray(START),)
+    for t, ours in enumerate(rows(rule, START)[1:], start=1):
+        now = step(t, *now)
+        for a, b in zip(ours, now, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-12)
+
+    def after(theta):
+        return rule(1, theta, wavy, **eps_of(rule))[0].sum()
+
+    slope, h = jax.grad(after)(jnp.asarray(START)), 1e-6
+    ahead, behind = START.copy(), START.copy()
+    ahead[0, 1] += h
+    behind[0, 1] -= h
+    difference = (after(jnp.asarray(ahead)) - after(jnp.asarray(behind))) / (2 * h)
+    assert slope[0, 1] == pytest.approx(float(difference), rel=1e-4, abs=1e-6)
+    many = jax.vmap(lambda theta: rule(1, theta, wavy)[0])(jnp.asarray(START))
+    np.testing.assert_allclose(many, rule(1, START, wavy)[0], rtol=1e-12)
+
+
+def eps_of(rule):
+    """A large epsilon: without it the first step of an adaptive rule has no slope."""
+    return {"eps": 0.5} if "eps" in form(rule)[2] else {}
+
+
+@every_rule
+def test_the_loop_runs_inside_jit(name):
+    rule = RULES[name]
+    last = jax.jit(lambda theta: list(islice(iterate(rule, wavy, theta), 4))[-1])
+    *_, ours = islice(iterate(rule, wavy, START), 4)
+    np.testing.assert_allclose(last(jnp.asarray(START)), ours, rtol=1e-12)
+
+
+PLANS = [
+    schedules.exponential(0.1, 3, 0.5),
+    schedules.exponential(0.1, 3, 0.5, staircase=True),
+    schedules.piecewise_constant([2, 5], [0.1, 0.05, 0.01]),
+    schedules.polynomial(0.1, 4, 0.01, power=2),
+    schedules.polynomial(0.1, 4, cycle=True),
+    schedules.inverse_time(0.1, 2, 0.3),
+    schedules.step(0.1, 3, 0.5),
+    schedules.cosine(0.1, 6.5, 0.02),
+    schedules.warmup(schedules.cosine(0.1, 4), 3, start=0.01),
+    schedules.join(schedules.step(0.1, 1, 0.5), 2, 0.01),
+]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=repr)
+def test_schedules_take_traced_steps(plan):
+    for t in range(1, 12):
+        assert float(jax.jit(plan)(float(t))) == pytest.approx(plan(t), rel=1e-12, abs=1e-15)
+    at_once = plan(jnp.arange(1, 12) * 1.0)
+    np.testing.assert_allclose(at_once, [plan(t) for t in range(1, 12)], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(plan(np.arange(1, 12)), at_once, rtol=1e-12, atol=1e-15)
+
+
+@every_library
+def test_elementary_on_arrays(library):
+    x = library.asarray([-2.0, 0.25, 9.0])
+    same = np.testing.assert_array_equal
+    same(np.asarray(sqrt(abs(x))), np.sqrt([2.0, 0.25, 9.0]))
+    for number in (1, 1.0):
+        same(np.asarray(maximum(x, number)), [1, 1, 9])
+        same(np.asarray(maximum(number, x)), [1, 1, 9])
+        same(np.asarray(minimum(x, number)), [-2, 0.25, 1])
+        same(np.asarray(where(x > 0, x, number)), [1, 0.25, 9])
+    same(np.asarray(clip(x, -1, 1)), [-1, 0.25, 1])
+    same(np.asarray(sign(x)), [-1, 1, 1])
+    assert float(norm(x)) == pytest.approx(np.sqrt(4 + 0.0625 + 81))
+    matrix = library.asarray(START)
+    np.testing.assert_allclose(np.asarray(matmul(matrix, transpose(matrix))), START @ START.T)
+
+
+@every_library
+def test_elementary_lets_a_nan_through(library):
+    x = library.asarray([np.nan, 1.0])
+    for value in (maximum(x, 0.0), minimum(x, 0.0), clip(x, 0.0, 2.0), sign(x), sqrt(x)):
+        assert np.isnan(np.asarray(value)[0]) and not np.isnan(np.asarray(value)[1])
+
+
+# --------------------------------------------------------------------------- trees
+
+LEAVES = {"layer": {"W": START, "b": np.array([0.5, -0.5])}, "out": [np.array(2.0), 1.5]}
+
+
+@every_rule
+@pytest.mark.parametrize("convert", [lambda x: x, jnp.asarray], ids=["numpy", "jax"])
+def test_a_tree_is_its_leaves(name, convert):
+    tree = jax.tree.map(convert, LEAVES)
+
+    def grad(p):  # in another order of the keys
+        new = jax.tree.map(wavy, p)
+        return {"out": new["out"], "layer": {"b": new["layer"]["b"], "W": new["layer"]["W"]}}
+
+    for k, row in enumerate(rows(RULES[name], tree, grad=grad)):
+        assert list(row[0]) == ["layer", "out"] and isinstance(row[0]["out"], list)
+        alone = [rows(RULES[name], leaf)[k][0] for leaf in jax.tree.leaves(tree)]
+        for a, b in zip(jax.tree.leaves(row[0]), alone, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-14)
+    step = RULES[name](1, tree, grad)
+    assert list(step[0]) == ["layer", "out"]
+    for a, b in zip(step[0]["out"], rows(RULES[name], tree, 2, grad)[1][0]["out"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+
+
+@every_rule
+def test_a_tree_under_jit(name):
+    tree = jax.tree.map(jnp.asarray, LEAVES)
+    step = jax.jit(lambda p: RULES[name](1, p, lambda q: jax.tree.map(wavy, q)))
+    eager = RULES[name](1, tree, lambda q: jax.tree.map(wavy, q))
+    for a, b in zip(jax.tree.leaves(step(tree)), jax.tree.leaves(eager), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_a_tree_without_a_gradient_function_and_its_path():
+    def loss(p):
+        return float((p["w"] ** 2).sum() + p["b"] ** 2)
+
+    result = minimize(loss, {"w": np.ones(2), "b": 3.0}, adam, steps=4, eta=0.1)
+    assert result.path["w"].shape == (5, 2) and result.path["b"].shape == (5,)
+    assert result.losses[0] > result.losses[-1] and result.success
+
+
+@pytest.mark.parametrize(
+    ("grad", "error", "words"),
+    [
+        (lambda p: p["w"], TypeError, "tree of the form of theta"),
+        (lambda p: {"w": p["w"]}, ValueError, "keys 'w', 'b'"),
+        (lambda p: {"w": p["w"][:1], "b": p["b"]}, ValueError, r"\['w'\].*shape of theta, \(2,\)"),
+        (lambda p: {"w": p["w"], "b": None}, TypeError, r"\['b'\] is None"),
+    ],
+)
+def test_a_gradient_of_another_form_is_refused(grad, error, words):
+    with pytest.raises(error, match=words):
+        iterate(adam, grad, {"w": np.ones(2), "b": 1.0})
+
+
+def test_what_is_a_tree():
+    assert is_tree({"a": 1}) and is_tree([np.ones(2), 1.0]) and is_tree((np.ones(2),))
+    assert not is_tree([1.0, 2.0]) and not is_tree([[1, 2], [3, 4]]) and not is_tree(np.ones(2))
+    assert isinstance(2 * wrap({"a": 1.0}) + 1, Tree)
+    with pytest.raises(TypeError, match="all leaves alike"):
+        wrap({"a": 1.0})["a"]
