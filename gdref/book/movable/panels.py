@@ -216,7 +216,7 @@ STYLE: dict[Any, Any] = plots.STYLE | {
     "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
     # what the first typeface has no sign for, the second has
-    "font.family": [plots.STYLE["font.family"], "DejaVu Sans"],
+    "font.family": plots.STYLE["font.family"],
     "font.size": 9,
     "axes.labelsize": 9,
     "xtick.labelsize": 9,
