@@ -1,31 +1,46 @@
 """What the site needs beyond Jupyter Book.
 
-Anchors for checked claims, small images, scripts that wait, and gdref as a wheel, beside the
-notebooks that a reader downloads.
+Anchors for checked claims, light code and few scripts, and gdref as a wheel, beside the notebooks
+that a reader downloads.
 """
 
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import pydata_sphinx_theme
 from docutils import nodes
-from PIL import Image
-from sphinx.util import logging
+from pygments.formatters import HtmlFormatter
+from pygments.token import Token
+from sphinx.highlighting import PygmentsBridge
 
-log = logging.getLogger(__name__)
+# parts of the theme and of Sphinx that no page asks for
+UNUSED = [
+    "scripts/fontawesome.js*",
+    "scripts/bootstrap.js*",
+    "scripts/pydata-sphinx-theme.js*",
+    "scripts/sphinx-book-theme.js*",
+    "locales",
+    "vendor/fontawesome/webfonts/*.ttf",
+    "**/*.map",
+    "*.js",
+]
+COLOURED = (Token.Name.Function, Token.Name.Class, Token.Name.Decorator, Token.Name.Builtin)
 
-# parts of the theme that no page asks for
-UNUSED = ["scripts/fontawesome.js", "locales", "vendor/fontawesome/webfonts/*.ttf", "**/*.map"]
-IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+\.png)")')
 
-# the theme measures all code on the page in one go, to let the keyboard reach what scrolls
-MEASURE = re.compile(r"\.forEach\(e=>\{(e\.tabIndex=[^}]*)\}\)")
-# names, punctuation and space in code have the colour of the text: half of a page's elements
-PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
+class PlainFormatter(HtmlFormatter):
+    """Words, numbers, text and comments have colours; the rest of code needs no element."""
+
+    def _get_css_classes(self, kind):
+        plain = kind in Token.Name and kind not in COLOURED or kind in Token.Text
+        if (
+            plain
+            or kind in Token.Operator
+            and kind is not Token.Operator.Word
+            or kind in Token.Punctuation
+        ):
+            return ""
+        return super()._get_css_classes(kind)
 
 
 def site_changed(app, env, added, changed, removed):
@@ -51,49 +66,19 @@ def anchor_claims(app, doctree):
 
 def mend_page(app, pagename, templatename, context, doctree):
     """Leave the first look at a page to its text: scripts and images come after it."""
-    if pagename != "search":  # whose inline script needs the others at once
-        context["script_files"] = [deferred(script) for script in context["script_files"]]
+    context["script_files"] = list(own_scripts(context["script_files"]))
+    context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
-        body = IMAGE.sub(lambda tag: size_image(app, tag), context["body"])
-        body = PLAIN_CODE.sub(r"\1", body)
         # a role that screen readers no longer know
-        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
-def deferred(script):
-    if not script.filename or "documentation_options" in script.filename:
-        return script
-    attributes = script.attributes | {"defer": "defer"}
-    return type(script)(script.filename, priority=script.priority, **attributes)
-
-
-def size_image(app, tag):
-    """Say how large an image is, so that the text does not jump when it arrives."""
-    names = {name: source for source, (_, name) in app.env.images.items()}
-    with Image.open(Path(app.srcdir, names[tag["name"]])) as image:
-        width, height = image.size
-    return f'<img loading="lazy" width="{width}" height="{height}" {tag["rest"]}'
-
-
-def measure_in_turn(app):
-    """Let the browser answer the reader between one block of code and the next."""
-    script = "scripts/pydata-sphinx-theme.js"
-    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
-    code = (theme / script).read_text(encoding="utf8")
-    code, found = MEASURE.subn(r".forEach(e=>setTimeout(()=>{\1}))", code)
-    if not found:
-        log.warning("%s no longer measures code as bookext expects", script)
-    Path(app.outdir, "_static", script).write_text(code, encoding="utf8")
-
-
-def shrink_images(app):
-    """Store the figures with 256 colours: a third of the bytes, and no difference to the eye."""
-    for path in Path(app.outdir, "_images").glob("*.png"):
-        with Image.open(path) as image:
-            if image.mode == "P":
-                continue
-            small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        small.save(path, optimize=True)
+def own_scripts(scripts):
+    """The book's scripts, which wait for the text; page.js does what pages need of the others."""
+    for script in scripts:
+        name = script.filename or ""
+        if name.startswith("_static/scripts/") and not name.endswith("book-theme.js"):
+            yield type(script)(script.filename, priority=script.priority, defer="defer")
 
 
 def build_wheel(app):
@@ -106,20 +91,12 @@ def build_wheel(app):
         return
     for wheel in old:
         wheel.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(root / name, folder)
-        shutil.copytree(root / "gdref", Path(folder, "gdref"))
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", folder]
-        options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(site)]
-        subprocess.run(command + options, check=True)
+    subprocess.run([sys.executable, root / "tools" / "wheel.py", site], check=True)
 
 
 def finish_site(app, error):
     if error or app.builder.format != "html":
         return
-    measure_in_turn(app)
-    shrink_images(app)
     build_wheel(app)
     static = Path(app.outdir, "_static")
     for pattern in UNUSED:
@@ -128,6 +105,7 @@ def finish_site(app, error):
 
 
 def setup(app):
+    PygmentsBridge.html_formatter = PlainFormatter
     app.connect("env-get-outdated", site_changed)
     app.connect("doctree-read", anchor_claims)
     app.connect("html-page-context", mend_page)

@@ -10,7 +10,7 @@ from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-CONVERTER = LatexToMathML(fancy_error=False)
+CONVERTER = LatexToMathML(fancy_error=False, annotation=True)  # TeX, to be copied
 NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|multline)\}")
 # a tall bracket with an index or a power: Chromium makes it tall only in a row of its own
 TALL_BASE = re.compile(r"(<msu[bp](?:sup)?>)(<mo [^>]*minsize[^>]*>[^<]*</mo>)")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import sphinx_proof.nodes
+from bookroles import fold
 from docutils import nodes
 from sphinx_design.shared import PassthroughTextElement
 
@@ -37,6 +38,8 @@ def mend_tree(app, doctree, docname):
             cell.parent.insert(cell.parent.index(cell), nodes.target("", "", ids=claims))
     for proof in list(doctree.findall(sphinx_proof.nodes.proof_node)):
         proof.replace_self(plain_proof(proof[0]))
+    for box in list(doctree.findall(fold)):
+        box.parent.replace(box, unfold(box))
     for text in list(doctree.findall(PassthroughTextElement)):  # titles and links of cards
         title = "sd-card-title" in text.parent.get("classes", [])
         parts = [nodes.strong("", "", *text.children)] if title else text.children
@@ -44,6 +47,26 @@ def mend_tree(app, doctree, docname):
     for table in doctree.findall(nodes.table):
         if len(list(table.findall(nodes.row))) > 30 or len(table.astext()) > 1500:
             set_widths(table)  # it breaks across pages, and its texts into lines
+
+
+def unfold(box):
+    """What paper keeps of what the page folds: a proof's line and formulas, a check's line."""
+    title, *hidden = box.children
+    if box.get("open"):
+        return hidden
+    if not {"fold-proof", "fold-check"} & set(box["classes"]):
+        return []
+    line = nodes.paragraph("", "", nodes.emphasis("", "", *title.children))
+    return [line, *(found for found in results(hidden) if "fold-proof" in box["classes"])]
+
+
+def results(hidden):
+    """The formulas and tables of an output; printed text and a lone 0 say no more than the line."""
+    for part in hidden:
+        if part.get("nb_element") == "cell_code_output":
+            part.children = [c for c in part if not isinstance(c, nodes.literal_block)]
+            if part.astext().strip() not in ("", "0"):
+                yield part
 
 
 def plain_proof(box):

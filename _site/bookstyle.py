@@ -1,15 +1,18 @@
-"""One style sheet and two small fonts, with only what the pages use.
+"""One style sheet and small fonts, with only what the pages use.
 
 The theme and the extensions bring a dozen style sheets, which a browser must have before it shows
 anything, and an icon font of 2,000 icons.
 """
 
+import html
 import re
+import string
 import unicodedata
 from importlib.metadata import files
 from pathlib import Path
 
 import lightningcss
+import matplotlib
 import pydata_sphinx_theme
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -18,7 +21,8 @@ SHEET = "_static/styles/site.css"
 LINK = re.compile(r'<link (?=[^>]*rel="stylesheet")[^>]*href="[^"]*_static/([^"?]+)[^>]*>')
 ROOT = "\N{SQUARE ROOT}"
 ITALIC = [chr(n) for n in (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))]
-FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
+CODE = re.compile(r"<(?:code|pre).*?</(?:code|pre)>", re.DOTALL)
+FORMULA = re.compile(r"<math.*?(?:<annotation|</math>)", re.DOTALL)
 
 
 def one_sheet(app, pagename, templatename, context, doctree):
@@ -52,8 +56,14 @@ def shrink(font, target, characters, features=()):
 
 
 def math_font(app, pages):
-    """The part of STIX Two Math that the formulas use."""
+    """The part of STIX Two Math that formulas use, and text where its own font has a gap."""
     used = set("".join(formula for page in pages for formula in FORMULA.findall(page)))
+    used |= {
+        sign
+        for page in pages
+        for sign in html.unescape(page)
+        if sign > "\N{LATIN SMALL LETTER Y WITH DIAERESIS}"
+    }
     used.add(ROOT)  # an element, not a letter of the page
     # browsers show the variable x as the letter of this name
     used |= {c for c in ITALIC if unicodedata.normalize("NFKC", c) in used}
@@ -62,6 +72,15 @@ def math_font(app, pages):
     raise_scripts(font)
     narrow_roots(font)
     shrink(font, Path(app.outdir, "_static/math.woff2"), used, ["ssty", "ss02"])
+
+
+def code_font(app, pages):
+    """The part of DejaVu Sans Mono, which Matplotlib brings, that code uses: all of ASCII."""
+    used = {sign for page in pages for code in CODE.findall(page) for sign in html.unescape(code)}
+    fonts = Path(matplotlib.get_data_path(), "fonts/ttf")
+    font = TTFont(fonts / "DejaVuSansMono.ttf")
+    del font["FFTM"]  # time stamps of an editor
+    shrink(font, Path(app.outdir, "_static/code.woff2"), used | set(string.printable))
 
 
 def raise_scripts(font):
@@ -105,6 +124,7 @@ def finish_style(app, error):
         scripts = [script.read_text(encoding="utf8") for script in Path(app.outdir).rglob("*.js")]
         bundle(app, {word for text in pages + scripts for word in re.findall(r"[\w-]+", text)})
         math_font(app, pages)
+        code_font(app, pages)
     icon_fonts(app)
 
 

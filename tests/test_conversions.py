@@ -12,7 +12,7 @@ import pytest
 
 from gdref import RULES, dialects, iterate
 from gdref.dialects import LIBRARIES, NoConversion, PerStep, from_library, to_library
-from gdref.dialects.expressions import call, convert, evaluate, rewrite, written
+from gdref.dialects._expressions import call, convert, evaluate, rewrite, written
 from gdref.dialects.tables import DIALECTS, ORIGINS
 from gdref.schedules import polynomial, warmup
 from tools.record import recipes

@@ -1,20 +1,29 @@
 """The book's figures in one style.
 
-A chapter calls :func:`use_style` once and draws with Matplotlib as usual; the functions below
-take an axes and add to it.  Each rule has one colour, line and marker in the whole book.
+A chapter calls :func:`use_style` once, draws in a function of a Matplotlib figure, and shows that
+with :func:`picture`; the other functions take an axes and add to it.  Each rule has one colour and
+line in the whole book.  On a dark page the site turns a figure's white into the page's colour and
+each colour into one as light as it was dark.
 """
 
+import base64
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
 
 from gdref import catalogue
 from gdref._checks import name_of
 
-WIDTH = 7.0  # inches; at 100 px an inch this is the text column
+# Inches: on a desk, and on a phone, where the site shows the narrow rendering.
+WIDTH, NARROW = 7.0, 3.4
 
 INK = "#222222"  # text
 GREY = "#767676"  # axes, reference lines
@@ -59,14 +68,15 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    "font.family": "DejaVu Sans",  # Matplotlib ships it: the same figure on every machine
-    "font.size": 10,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
+    # the page's typeface in its first edition, which Matplotlib ships: the same on every machine
+    "font.family": "STIXGeneral",
+    "font.size": 11.5,
+    "axes.labelsize": 11.5,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.fontsize": 10.5,
     "legend.frameon": False,
-    "mathtext.fontset": "cm",
+    "mathtext.fontset": "stix",
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": GREY,
@@ -92,8 +102,77 @@ def use_style() -> None:
     plt.rcParams.update(STYLE)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure that was drawn twice, for a wide and for a narrow page; a notebook shows it.
+
+    Attributes
+    ----------
+    wide, narrow
+        the two renderings, as PNG.
+    """
+
+    wide: bytes
+    narrow: bytes
+
+    def __repr__(self) -> str:
+        return "a figure"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        wide, narrow = (base64.b64encode(png).decode("ascii") for png in (self.wide, self.narrow))
+        # the site takes the narrow rendering from the metadata, which other readers pass over
+        return {"image/png": wide, "text/plain": repr(self)}, {"image/png": {"narrow": narrow}}
+
+
+def picture(
+    draw: Callable[[Figure], Any], *, height: float = 3.4, narrow: float | None = None
+) -> Picture:
+    """Draw a figure at the width of a desk's page and at that of a phone's.
+
+    Parameters
+    ----------
+    draw
+        adds axes and what is in them to an empty figure, the same at both widths; it is called
+        twice, so what takes long or draws at random is computed before.
+    height, narrow
+        inches; the narrow rendering is by default 0.8 times as high.
+    """
+
+    def png(width: float, height: float, dpi: int) -> bytes:
+        figure = Figure(figsize=(width, height))
+        draw(figure)
+        drawn, small = io.BytesIO(), io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=dpi)
+        with Image.open(drawn) as image:  # 256 colours: a third of the bytes, the same to the eye
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+                small, format="png", optimize=True
+            )
+        return small.getvalue()
+
+    return Picture(png(WIDTH, height, 150), png(NARROW, narrow or 0.8 * height, 220))
+
+
+def is_narrow(figure: Any) -> bool:
+    """Whether the figure is the rendering for a phone."""
+    return figure.get_figwidth() < (WIDTH + NARROW) / 2
+
+
+def panels(figure: Figure, count: int, *, height: float = 2.5, **options: Any):
+    """``count`` axes beside each other; below each other if narrow, each ``height`` inches.
+
+    Options are those of ``figure.subplots``.  Returns the array of axes.
+    """
+    if not is_narrow(figure):
+        return figure.subplots(1, count, squeeze=False, **options)[0]
+    figure.set_figheight(count * height)
+    return figure.subplots(count, 1, squeeze=False, **options)[:, 0]
+
+
 def subplots(rows: int = 1, columns: int = 1, *, height: float = 3.4, **options: Any):
-    """``plt.subplots`` at the width of the text; ``height`` in inches.  Returns figure, axes."""
+    """``plt.subplots`` at the width of a desk's page alone; ``height`` in inches.
+
+    Returns figure, axes.
+    """
     return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
 
 
@@ -232,6 +311,6 @@ def band(
 
 def legend(ax: Axes, **options: Any):
     """A legend above the axes, where it hides no data."""
-    count = len(ax.get_legend_handles_labels()[1])
+    count = min(len(ax.get_legend_handles_labels()[1]), 2 if is_narrow(ax.figure) else 3)
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    return ax.legend(**(place | {"ncols": min(3, max(1, count))} | options))
+    return ax.legend(**(place | {"ncols": max(1, count)} | options))

@@ -28,7 +28,7 @@ import numpy as np
 from gdref import catalogue
 from gdref._checks import check_flag, describe, is_array, is_real, shown
 from gdref._inputs import check_hyperparameters, form
-from gdref.dialects.expressions import (
+from gdref.dialects._expressions import (
     NoConversion,
     PerStep,
     convert,
@@ -38,7 +38,7 @@ from gdref.dialects.expressions import (
     rewrite,
     written,
 )
-from gdref.dialects.recordings import (
+from gdref.dialects._recordings import (
     PROBLEMS,
     Recording,
     Rule,
@@ -54,28 +54,15 @@ from gdref.rules import RULES
 __all__ = [
     "DIALECTS", "LIBRARIES", "ORIGINS", "PROBLEMS", "Dialect", "NoConversion", "Origin", "PerStep",
     "Recipe", "Recording", "defaults", "dialect", "difference", "from_library", "library_defaults",
-    "recorded", "recorded_schedules", "replay", "to_library",
+    "origin", "recipe", "recorded", "recorded_schedules", "replay", "row", "to_library",
 ]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Library:
-    """How code for a library is written: the constructor's call, and a value set before a step."""
-
-    module: str
-    call: str
-    line: str
-
-
+#: the libraries: the module of their optimizers, what a call begins with, and how a value is set
+#: before a step; Optax changes one by a function of its count, within the call
 LIBRARIES = {
-    "pytorch": Library(
-        "torch.optim",
-        "{name}([theta], {arguments})",
-        'optimizer.param_groups[0]["{name}"] = {value}',
-    ),
-    "keras": Library("keras.optimizers", "{name}({arguments})", "optimizer.{name} = {value}"),
-    # Optax changes a value by a function of its count, within the call
-    "optax": Library("optax", "{name}({arguments})", ""),
+    "pytorch": ("torch.optim", "[theta], ", 'optimizer.param_groups[0]["{}"] = {}'),
+    "keras": ("keras.optimizers", "", "optimizer.{} = {}"),
+    "optax": ("optax", "", ""),
 }
 # read when the optimizer is made, not at each step
 READ_ONCE = {"initial_accumulator_value", "initial_scale"}
@@ -88,7 +75,7 @@ WORDS = {"maximize": "; negate the gradient: iterate(rule, lambda x: -grad(x), .
 # --- checks: those of the loop, and what a library needs besides -------------------------------
 
 
-def one_number(name: str, value: Any) -> Any:
+def _one_number(name: str, value: Any) -> Any:
     """Return the value of a hyperparameter at step 1; raise for an array."""
     value = first(value)
     if np.ndim(value):
@@ -98,11 +85,11 @@ def one_number(name: str, value: Any) -> Any:
     return value
 
 
-def check(rule: str, name: str, value: Any, whose: str = "") -> Any:
+def _check(rule: str, name: str, value: Any, whose: str = "") -> Any:
     """Return a hyperparameter as a float or a schedule; raise as :func:`gdref.iterate` does."""
     known = form(RULES[rule])[2]
     try:
-        at_1 = one_number(name, value) if name in known else value
+        at_1 = _one_number(name, value) if name in known else value
         checked, _ = check_hyperparameters(RULES[rule], known, {name: at_1}, 1.0)
         if not is_real(checked[name]):
             raise TypeError(f"{name} is {shown(checked[name])}; it must be a real number")
@@ -111,7 +98,7 @@ def check(rule: str, name: str, value: Any, whose: str = "") -> Any:
     return value if callable(value) else float(checked[name])
 
 
-def check_argument(name: str, value: Any, default: Any) -> Any:
+def _check_argument(name: str, value: Any, default: Any) -> Any:
     """Return an argument of a library's optimizer; raise if it is not of the default's kind."""
     at_1 = first(value)
     if isinstance(default, bool):
@@ -123,13 +110,13 @@ def check_argument(name: str, value: Any, default: Any) -> Any:
                 f"such as {default}, or a schedule that returns two"
             )
         return value if callable(value) else tuple(map(float, value))
-    elif isinstance(default, int | float) and not is_real(one_number(name, value)):
+    elif isinstance(default, int | float) and not is_real(_one_number(name, value)):
         raise TypeError(f"{name} is {shown(value)}; it must be a number or a schedule")
-    one_number(name, value)
+    _one_number(name, value)
     return value.item() if is_array(value) else value
 
 
-def hint(name: str, library: str, constructor: str) -> str:
+def _hint(name: str, library: str, constructor: str) -> str:
     """What a name of ours or of another library is called here, as " (beta1 is betas here)"."""
     rows = catalogue.HYPERPARAMETERS.items()
     ours = {name} | {our_name for our_name, row in rows if name in row.elsewhere}
@@ -153,16 +140,12 @@ class Recipe:
     setup: tuple
     each_step: tuple
 
-    @property
-    def path(self):
-        return self.dialect.path
-
     def __str__(self):
         lines = [*self.setup]
         if self.each_step:
             lines += ["# before each step t = 1, 2, 3, ...", *self.each_step]
-        if self.path != "theta":
-            lines += [f"# the library's theta is our {self.path}"]
+        if self.dialect.path != "theta":
+            lines += [f"# the library's theta is our {self.dialect.path}"]
         return "\n".join(lines)
 
 
@@ -175,7 +158,7 @@ def recipe(entry: Dialect, expressions: dict, values: dict, *, edit_state: bool 
 
     The script that records the paths executes these very lines.
     """
-    library = LIBRARIES[entry.library]
+    module, start, line = LIBRARIES[entry.library]
     arguments = convert(expressions, values)
     changing = {name: value for name, value in arguments.items() if callable(value)}
     for name in changing.keys() & READ_ONCE:
@@ -185,17 +168,15 @@ def recipe(entry: Dialect, expressions: dict, values: dict, *, edit_state: bool 
         )
     # a value that is set before each step is written into the call as a reader would expect it
     plain = convert({k: entry.names.get(k, expressions[k]) for k in changing}, values)
-    at_call = {k: repr(first(plain.get(k, v))) for k, v in arguments.items()}
-    if not library.line:
+    at_call = {k: repr(first(v)) for k, v in (arguments | plain).items()}
+    name = f"{module}.{entry.constructor}"
+    each_step = [line.format(k, v) for k, v in changing.items() if line]
+    if not line:
         at_call |= {k: f"lambda count: {rewrite(v.text, IN_JAX)}" for k, v in changing.items()}
-    each_step = [library.line.format(name=k, value=v) for k, v in changing.items() if library.line]
-
-    name = f"{library.module}.{entry.constructor}"
-    if entry.library == "optax" and changing.keys() - {"learning_rate"}:
-        name = f"optax.inject_hyperparams({name})"
-    listed = ", ".join(f"{k}={v}" for k, v in at_call.items())
-    call = entry.code.format(**at_call) if edit_state else ""
-    setup = [f"optimizer = {call or library.call.format(name=name, arguments=listed)}"]
+        name = f"optax.inject_hyperparams({name})" if changing.keys() - {"learning_rate"} else name
+    code = entry.code.format(**at_call) if edit_state else ""
+    listed = start + ", ".join(f"{k}={v}" for k, v in at_call.items())
+    setup = [f"optimizer = {code or f'{name}({listed})'}"]
     if entry.library == "optax":
         setup += ["state = optimizer.init(theta)"]
     if edit_state:
@@ -216,7 +197,8 @@ def defaults(rule: Rule) -> dict[str, float]:
     return form(RULES[rule_name(rule)])[2]
 
 
-def row(rule, library, values):
+def row(rule: Rule, library: str, values: dict) -> Dialect:
+    """The entry of :data:`DIALECTS` that holds for these values of the hyperparameters."""
     rule, library = rule_name(rule), _library(library)
     for entry in DIALECTS:
         if (entry.rule, entry.library) == (rule, library) and evaluate(entry.when, values):
@@ -260,7 +242,7 @@ def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
         as :func:`gdref.iterate` at its call; a schedule is looked at at step 1.
     """
     name, values = rule_name(rule), defaults(rule)
-    values |= {key: check(name, key, value) for key, value in hyperparameters.items()}
+    values |= {key: _check(name, key, value) for key, value in hyperparameters.items()}
     entry = row(name, library, values)
     if entry.why:
         raise NoConversion(f"{library} cannot take the path of this {name}: {entry.why}")
@@ -285,9 +267,9 @@ def origin(library: str, constructor: str, **arguments: Any) -> tuple[Origin, di
     """The entry of :data:`ORIGINS` that holds for these arguments, and all the arguments."""
     known = library_defaults(library, constructor)
     for name in arguments.keys() - known.keys():
-        other = hint(name, library, constructor)
+        other = _hint(name, library, constructor)
         raise TypeError(f"{constructor} has no {name}{other}; it has {', '.join(known)}")
-    values = known | {k: check_argument(k, v, known[k]) for k, v in arguments.items()}
+    values = known | {k: _check_argument(k, v, known[k]) for k, v in arguments.items()}
     rows = [e for e in ORIGINS if (e.library, e.constructor) == (library, constructor)]
     for entry in rows:
         if evaluate(entry.when, values):
@@ -336,7 +318,7 @@ def from_library(
     hyperparameters = convert(entry.hyperparameters, values)
     for name, value in hyperparameters.items():
         whose = f" ({name} is {entry.hyperparameters[name]} of {library}'s {constructor})"
-        check(entry.rule, name, value, whose)
+        _check(entry.rule, name, value, whose)
     return RULES[entry.rule], hyperparameters
 
 

@@ -10,7 +10,7 @@ library the first one counts whose ``when`` holds.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from gdref.dialects.expressions import BEFORE, call, names
+from gdref.dialects._expressions import BEFORE, call, names
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ HUGE = "10**9"  # a step number at which every bias correction has died away
 # 0: what it moves is lost in the rounding.
 ETA, ETA_BEFORE = "max(eta, 1e-30)", "max(eta_before, 1e-30)"
 GAMMA, RHO = "max(gamma, 1e-30)", "max(rho, 1e-30)"
+INSIDE = "The chain puts the rate inside the buffer, where the book has it."
 CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 
 #: a rule and a library that does not have it, as ("adam", "keras")
@@ -122,31 +123,33 @@ DIALECTS: tuple[Dialect, ...] = (
         Dialect(
             "momentum", "optax", "sgd(learning_rate=eta, momentum=gamma)",
             update="b = momentum b + g; theta -= learning_rate b",
-            note="The rate multiplies the buffer, so v = learning_rate b as long as it stays.",
+            note="The rate multiplies the buffer, so v = learning_rate b as long as the rate "
+            "stays.",
         ),
         {
             "when": "varies(eta) and varies(gamma)",
             "code": f"{CHAIN}optax.inject_hyperparams(optax.trace)({{momentum}}))",
-            "note": "The chain puts the rate inside the buffer, where the book has it.",
+            "note": INSIDE,
         },
         {
             "when": "varies(eta)",
             "code": f"{CHAIN}optax.trace({{momentum}}))",
-            "note": "The chain puts the rate inside the buffer, where the book has it.",
+            "note": INSIDE,
         },
     ),
     # Nesterov
+    *(
+        Dialect("nag", library, f"{name}()", when="varies(gamma)", why=_AHEAD)
+        for library, name in (("pytorch", "SGD"), ("keras", "SGD"), ("optax", "sgd"))
+    ),
     *variants(
         Dialect(
             "nag", "pytorch", "SGD(lr=eta, momentum=gamma, nesterov=gamma > 0)", path=LOOKAHEAD,
-            update="b = momentum b + g; theta -= lr (g + momentum b)",
-            start="b = g at step 1",
+            update="b = momentum b + g; theta -= lr (g + momentum b)", start="b = g at step 1",
             note="The library's theta is our look-ahead point.",
         ),
-        {"when": "varies(gamma)", "why": _AHEAD},
         {
-            "when": "varies(eta)",
-            "edits": {"lr": ETA},
+            "when": "varies(eta)", "edits": {"lr": ETA},
             "each_step": (
                 "for state in optimizer.state.values(): "
                 f'state["momentum_buffer"] *= {ETA_BEFORE} / {ETA}',
@@ -154,51 +157,42 @@ DIALECTS: tuple[Dialect, ...] = (
             "note": "The rate multiplies the buffer: it is rescaled whenever the rate changes.",
         },
     ),
-    *variants(
-        Dialect(
-            "nag", "keras", "SGD(learning_rate=eta, momentum=gamma, nesterov=True)",
-            path=LOOKAHEAD,
-            update="v = momentum v - learning_rate g; theta += momentum v - learning_rate g",
-            note="The library's theta is our look-ahead point.",
-        ),
-        {"when": "varies(gamma)", "why": _AHEAD},
+    Dialect(
+        "nag", "keras", "SGD(learning_rate=eta, momentum=gamma, nesterov=True)", path=LOOKAHEAD,
+        update="v = momentum v - learning_rate g; theta += momentum v - learning_rate g",
+        note="The library's theta is our look-ahead point.",
     ),
     *variants(
         Dialect(
-            "nag", "optax", "sgd(learning_rate=eta, momentum=gamma, nesterov=True)",
-            path=LOOKAHEAD,
+            "nag", "optax", "sgd(learning_rate=eta, momentum=gamma, nesterov=True)", path=LOOKAHEAD,
             update="b = momentum b + g; theta -= learning_rate (g + momentum b)",
             note="The library's theta is our look-ahead point.",
         ),
-        {"when": "varies(gamma)", "why": _AHEAD},
         {
             "when": "varies(eta)",
             "code": f"{CHAIN}optax.trace({{momentum}}, nesterov={{nesterov}}))",
-            "note": "The chain puts the rate inside the buffer, where the book has it.",
+            "note": INSIDE,
         },
     ),
     # Adagrad
     Dialect(
         "adagrad", "pytorch", "Adagrad(lr=eta, eps=eps)",
         {"eps": "0.0", "initial_accumulator_value": "eps"},
-        update="G += g^2; theta -= lr g / (sqrt(G) + eps)",
-        epsilon="outside the root",
+        update="G += g^2; theta -= lr g / (sqrt(G) + eps)", epsilon="outside the root",
         start="initial_accumulator_value, 0 by default",
         note="The accumulator starts at our epsilon, which so comes to stand inside the root.",
     ),
     Dialect(
         "adagrad", "keras", "Adagrad(learning_rate=eta, epsilon=eps)",
         {"initial_accumulator_value": "0.0"},
-        update="G += g^2; theta -= learning_rate g / sqrt(G + epsilon)",
-        epsilon="inside the root",
+        update="G += g^2; theta -= learning_rate g / sqrt(G + epsilon)", epsilon="inside the root",
         start="initial_accumulator_value, 0.1 by default",
     ),
     Dialect(
         "adagrad", "optax", "adagrad(learning_rate=eta, eps=eps)",
         {"initial_accumulator_value": "0.0"},
         update="G += g^2; theta -= learning_rate g / sqrt(G + eps), and no move where G = 0",
-        epsilon="inside the root",
-        start="initial_accumulator_value, 0.1 by default",
+        epsilon="inside the root", start="initial_accumulator_value, 0.1 by default",
     ),
     # Adadelta
     Dialect(
@@ -255,8 +249,7 @@ DIALECTS: tuple[Dialect, ...] = (
     # Adam
     Dialect(
         "adam", "pytorch", "Adam(lr=eta, betas=(beta1, beta2), eps=eps)",
-        update="theta -= lr m^ / (sqrt(v^) + eps)",
-        epsilon="outside the root of the corrected v^",
+        update="theta -= lr m^ / (sqrt(v^) + eps)", epsilon="outside the root of the corrected v^",
     ),
     Dialect(
         "adam", "keras", "Adam(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps)",
@@ -297,8 +290,7 @@ DIALECTS: tuple[Dialect, ...] = (
         ),
         update="mu_t = beta1 (1 - 0.5 * 0.96^(momentum_decay t)); theta -= lr (mu_(t+1) m / (1 - "
         "mu_1...mu_(t+1)) + (1 - mu_t) g / (1 - mu_1...mu_t)) / (sqrt(v^) + eps)",
-        epsilon="outside the root of the corrected v^",
-        start="0, and 1 for the product of the mu",
+        epsilon="outside the root of the corrected v^", start="0, and 1 for the product of the mu",
         note="A huge momentum_decay makes mu constant, a product of 0 removes its corrections, "
         "and the rate puts ours back.",
     ),
@@ -314,8 +306,7 @@ DIALECTS: tuple[Dialect, ...] = (
             "optimizer._u_product.assign(0.0)",
         ),
         update="as PyTorch with momentum_decay = 1, which is no argument here",
-        epsilon="outside the root of the corrected v^",
-        start="0, and 1 for the product of the mu",
+        epsilon="outside the root of the corrected v^", start="0, and 1 for the product of the mu",
         note="At a huge step number mu is constant and all corrections are gone; rate and epsilon "
         "put ours back.",
     ),
@@ -331,16 +322,14 @@ DIALECTS: tuple[Dialect, ...] = (
             "state = state._replace(inner_state=(adam_state, *others))",
         ),
         update="theta -= learning_rate (b1 m / (1 - b1^(t+1)) + (1 - b1) g / (1 - b1^t)) "
-        "/ (sqrt(v^ + eps_root) + eps)",
-        epsilon="outside the root of the corrected v^",
+        "/ (sqrt(v^ + eps_root) + eps)", epsilon="outside the root of the corrected v^",
         note="At a huge step number all corrections are gone; rate and epsilon put ours back.",
     ),
     # AMSGrad
     Dialect(
         "amsgrad", "pytorch", "Adam(lr=eta, betas=(beta1, beta2), eps=eps, amsgrad=True)",
         {
-            "lr": "eta * (1 - beta1**t) / sqrt(1 - beta2**t)",
-            "eps": "eps / sqrt(1 - beta2**t)",
+            "lr": "eta * (1 - beta1**t) / sqrt(1 - beta2**t)", "eps": "eps / sqrt(1 - beta2**t)",
         },
         update="v_max = max(v_max, v); theta -= lr m^ / (sqrt(v_max / (1 - beta2^t)) + eps)",
         epsilon="outside the root of the corrected maximum",
@@ -351,8 +340,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "Adam(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps, amsgrad=True)",
         {"learning_rate": "eta * (1 - beta1**t) / sqrt(1 - beta2**t)"},
         update="v_max = max(v_max, v); theta -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) "
-        "m / (sqrt(v_max) + epsilon)",
-        epsilon="outside the root of the uncorrected maximum",
+        "m / (sqrt(v_max) + epsilon)", epsilon="outside the root of the uncorrected maximum",
     ),
     Dialect(
         "amsgrad", "optax", "amsgrad(learning_rate=eta, b1=beta1, b2=beta2, eps=eps)",
@@ -367,8 +355,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "AdamW(lr=multiplier * eta, betas=(beta1, beta2), eps=eps, weight_decay=lam)",
         {"lr": f"multiplier * {ETA}", "weight_decay": f"lam / {ETA}"},
         update="theta *= 1 - lr weight_decay; then Adam",
-        epsilon="outside the root of the corrected v^",
-        note="The decay is multiplied by the rate.",
+        epsilon="outside the root of the corrected v^", note="The decay is multiplied by the rate.",
     ),
     Dialect(
         "adamw", "keras",
@@ -653,8 +640,7 @@ ORIGINS: tuple[Origin, ...] = (
         "optax", "adamw",
         ("eps_root != 0", _OPTAX_ADAMW, _NO_ROOT),
         (
-            "nesterov", _OPTAX_ADAMW,
-            "no rule of this book has both the look-ahead and the decay",
+            "nesterov", _OPTAX_ADAMW, "no rule of this book has both the look-ahead and the decay",
         ),
         ("True", _OPTAX_ADAMW),
     ),

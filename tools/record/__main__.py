@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from gdref import RULES, dialects
-from gdref.dialects import PROBLEMS, Dialect, PerStep, recordings
+from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
 from tools.record import recipes
 from tools.record.cases import odd_values, others, scheduled_values, schedules
 from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
@@ -82,12 +82,12 @@ def own_ways(rule):
         for library, constructor in constructors
     ]
     for library, problem, constructor, values in [*others(), *as_they_come]:
-        nearest = dialects.origin(library, constructor, **values)[0].rule
-        rows = [
-            d for d in dialects.DIALECTS if (d.library, d.constructor) == (library, constructor)
-        ]
-        rules = [d.rule for d in rows] or [nearest]
-        if rule == (nearest if nearest in rules else rules[0]):
+        here, nearest = (
+            (library, constructor),
+            dialects.origin(library, constructor, **values)[0].rule,
+        )
+        rules = [d.rule for d in dialects.DIALECTS if (d.library, d.constructor) == here]
+        if rule == (nearest if nearest in rules or not rules else rules[0]):
             entry = Dialect(rule, library, f"{constructor}()")
             yield row(entry, {name: name for name in values}, values, problem, "other")
 
@@ -101,7 +101,7 @@ def defaults(rule=None):
     for entry in (*dialects.DIALECTS, *dialects.ORIGINS):
         if rule in (None, entry.rule):
             library, name = entry.library, entry.constructor
-            module = eval(dialects.LIBRARIES[library].module, DRIVERS[library]([0.0]).scope)
+            module = eval(dialects.LIBRARIES[library][0], DRIVERS[library]([0.0]).scope)
             found[library][name] = {
                 p.name: None if p.default is p.empty else p.default
                 for p in inspect.signature(getattr(module, name)).parameters.values()
@@ -275,7 +275,7 @@ def table(rules):
 
 def record(rules, everything):
     """File by file: its name, the field that holds its content, and what is recorded for it."""
-    old = recordings.stored("defaults").get("defaults", {})
+    old = _recordings.stored("defaults").get("defaults", {})
     found = defaults() if everything else defaults(*rules)
     # the conversions look up the defaults, so these come first
     yield "defaults", "defaults", {k: old.get(k, {}) | v for k, v in found.items()}
@@ -294,12 +294,13 @@ def main():
     warnings.filterwarnings("ignore")
     use("float64")
     print("recording with " + ", ".join(f"{k} {v}" for k, v in VERSIONS.items()))
+    print("stored with", _recordings.stored("defaults").get("versions", "nothing"))
     rules = [options.rule] if options.rule else list(RULES)
     report = []
     with tempfile.TemporaryDirectory() as folder:
-        new = recordings.PATHS = Path(shutil.copytree(STORE, folder, dirs_exist_ok=True))
+        new = _recordings.PATHS = Path(shutil.copytree(STORE, folder, dirs_exist_ok=True))
         for name, field, data in record(rules, not options.rule):
-            old, data = recordings.stored(name), json.loads(json.dumps(data))
+            old, data = _recordings.stored(name), json.loads(json.dumps(data))
             if isinstance(data, list):
                 data, changes = compare_rows(name, old.get(field, []), data)
             else:
@@ -307,7 +308,7 @@ def main():
             report += changes
             head = {"versions": VERSIONS} | ({"rule": name} if name in RULES else {})
             (new / f"{name}.json").write_text(text_of(head | {field: data}), "utf-8")
-            recordings.stored.cache_clear()
+            _recordings.stored.cache_clear()
         table(rules)
         if recipes.table() != recipes.TABLE.read_text("utf-8"):
             report.append("recipes.tsv: other conversions; make libraries runs them")

@@ -5,7 +5,7 @@ import ast
 
 from gdref import catalogue
 from gdref.dialects import defaults
-from gdref.dialects.expressions import call, convert
+from gdref.dialects._expressions import call, convert
 
 # --- what is recorded --------------------------------------------------------------------------
 

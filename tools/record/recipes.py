@@ -22,31 +22,31 @@ def capped(t, steps):
     return (t - 1 + steps - abs(t - 1 - steps)) / 2
 
 
-#: a value x of a hyperparameter -> the value or the schedule that is tried
+#: the value x of hyperparameter number i -> the value or the schedule that is tried
 KINDS = {
-    "constant": lambda x: x,
-    "0": lambda x: 0.0,
-    "falling": lambda x: lambda t: x / (1 + 0.3 * (t - 1)),
-    "rising": lambda x: lambda t: x * (1 - 0.5 / t),
-    "always 0": lambda x: lambda t: 0.0 * t,
-    "through 0": lambda x: lambda t: x * abs(t - 6) / 6,
-    "warm-up": lambda x: lambda t: x / 5 + (x - x / 5) * capped(t, 4) / 4,
-    "warm-up from 0": lambda x: lambda t: x * capped(t, 4) / 4,
+    "constant": lambda x, i: x,
+    "0": lambda x, i: 0.0,
+    "falling": lambda x, i: lambda t: x / (1 + 0.3 * (t - 1)),
+    "rising": lambda x, i: lambda t: x * (1 - 0.5 / t),
+    "always 0": lambda x, i: lambda t: 0.0 * t,
+    "through 0": lambda x, i: lambda t: x * abs(t - 6 - i) / (6 + i),
+    "warm-up": lambda x, i: lambda t: x / 5 + (x - x / 5) * capped(t, 4) / 4,
+    "warm-up from 0": lambda x, i: lambda t: x * capped(t, 4) / 4,
 }
 
 
 def changed(values, name, kind):
-    """The values with one of them, or all, of a kind."""
+    """The values with one of them of a kind, or all: then they pass through 0 one by one."""
 
-    def value(x):
-        if isinstance(x, tuple):
-            parts = [KINDS[kind](part) for part in x]
-            if callable(parts[0]):
-                return lambda t: tuple(part(t) for part in parts)
-            return tuple(parts)
-        return KINDS[kind](dialects.first(x))
+    def value(x, i):
+        if not isinstance(x, tuple):
+            return KINDS[kind](dialects.first(x), i)
+        parts = [value(part, i) for part in x]
+        return (lambda t: tuple(part(t) for part in parts)) if callable(parts[0]) else tuple(parts)
 
-    return {k: value(v) if name in (k, ALL) else v for k, v in values.items()}
+    if name != ALL:
+        return values | {name: value(values[name], 0)}
+    return {key: value(x, i) for i, (key, x) in enumerate(values.items())}
 
 
 def to_libraries():

@@ -11,7 +11,6 @@ from gdref import catalogue
 from gdref._checks import name_of
 from gdref._inputs import form
 from gdref.book import plots
-from gdref.book.expressions import shown_name
 from gdref.book.javascript import rule_source, surface_source
 from gdref.book.movable.numbers import (
     DECAYS,
@@ -305,7 +304,7 @@ def quantities(state: Iterable[str]) -> list[str]:
 
 
 def symbol_of(name: str) -> str:
-    return shown_name(name)
+    return catalogue.text(name)
 
 
 def label_of(name: str) -> str:

@@ -89,7 +89,7 @@ class Curve(Mark):
     """
 
     y: Any
-    over: tuple | None = None
+    over: Any = None
     repeat: Any = None
     log: bool = False
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gdref.dialects.expressions import PerStep
+from gdref.dialects._expressions import PerStep
 from gdref.loop import iterate_state
 from gdref.rules import RULES
 
@@ -85,10 +85,6 @@ class Recording:
     @property
     def schedule(self):
         return callable(self.hyperparameters.get("eta"))
-
-    @property
-    def title(self):
-        return f"{self.rule} by {self.library} {self.version}, {self.kind}, {self.problem}"
 
 
 def rule_name(rule: Rule) -> str:

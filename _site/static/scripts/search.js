@@ -1,0 +1,170 @@
+// The search: a dialog on every page, and the search page.  MiniSearch finds sections; here they
+// are put in the order that a reader expects, under their pages.
+
+(() => {
+  const root = document.documentElement.dataset.content_root;
+  const STOP = new Set(
+    ("a an and are as at be by can do does for from how i in is it its me my of on or should that the this to " +
+      "was we what when where which who why with you your not no").split(" "),
+  );
+  const ASIDE = { heading: 7, title: 3, terms: 5, text: 1 };
+  const parts = (text) => text.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const stem = (word) => (word.length > 4 ? word.replace(/(?<=[^s])s$/, "") : word);
+  const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+  let engine = null;
+  function load() {
+    const script = (name) =>
+      new Promise((done, failed) => {
+        const tag = document.createElement("script");
+        Object.assign(tag, { src: root + name, onload: done, onerror: failed });
+        document.head.append(tag);
+      });
+    engine ??= Promise.all([script("_static/vendor/minisearch.js"), script("_static/search-data.js")]).then(index);
+    return engine;
+  }
+
+  function index() {
+    const documents = Object.entries(SECTIONS).flatMap(([page, [title, sections]]) =>
+      sections.map(([heading, anchor, weight, terms, text], k) => ({
+        id: `${page}#${k}`, page, title, heading, anchor, weight, terms, text, first: k === 0,
+      })),
+    );
+    const mini = new MiniSearch({
+      fields: Object.keys(ASIDE),
+      storeFields: ["page", "title", "heading", "anchor", "weight", "text", "first"],
+      tokenize: parts,
+      processTerm: (word) => (STOP.has(word) ? null : stem(word)),
+    });
+    mini.addAll(documents);
+    return mini;
+  }
+
+  // Words that stand together in a heading or in the text, as in the query, count more.
+  function together(query, found) {
+    if (query.length < 2) return parts(found.heading).map(stem).join(" ") === query[0] ? 2 : 1;
+    const phrase = query.join(" ");
+    const says = (text) => ` ${parts(text).filter((word) => !STOP.has(word)).map(stem).join(" ")} `.includes(` ${phrase} `);
+    return says(found.heading) ? 3 : says(found.text) ? 1.6 : 1;
+  }
+
+  function search(mini, words) {
+    const query = parts(words).filter((word) => !STOP.has(word)).map(stem);
+    if (!query.length) return [];
+    const ask = (options) =>
+      mini.search(query.join(" "), {
+        boost: ASIDE,
+        prefix: (word) => word.length > 2,
+        weights: { prefix: 0.2, fuzzy: 0.1 },
+        boostDocument: (id, word, stored) => stored.weight * (stored.first ? 1.3 : 1),
+        ...options,
+      });
+    let found = ask({ combineWith: "AND" });
+    if (found.length < 3) found = [...found, ...ask({ combineWith: "OR" }).filter((a) => !found.some((b) => a.id === b.id))];
+    if (!found.length) found = ask({ combineWith: "OR", fuzzy: 0.25 });
+    const pages = new Map();
+    for (const hit of found.slice(0, 80)) {
+      hit.score *= together(query, hit);
+      const page = pages.get(hit.page) ?? { page: hit.page, title: hit.title, hits: [] };
+      pages.set(hit.page, page);
+      page.hits.push(hit);
+    }
+    const order = (a, b) => b.score - a.score;
+    for (const page of pages.values()) {
+      page.hits.sort(order);
+      // a page that has much to say of it, before one that says it once
+      page.score = page.hits.reduce((sum, hit, k) => sum + hit.score / 3 ** k, 0);
+    }
+    return [...pages.values()].sort(order);
+  }
+
+  // The sentence where the words are found, with the words marked.
+  function snippet(hit) {
+    const words = hit.terms.sort((a, b) => b.length - a.length);
+    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})[\\p{L}\\p{N}]*`, "giu");
+    const sentences = hit.text.match(/[^.!?]+(?:[.!?](?!\s)[^.!?]*)*[.!?]?/g) ?? [""];
+    const counts = sentences.map((sentence) => new Set((sentence.match(pattern) ?? []).map((w) => w.toLowerCase())).size);
+    const best = counts.indexOf(Math.max(...counts));
+    let text = sentences.slice(best, best + 2).join("").trim();
+    const at = Math.max(0, text.search(pattern));
+    if (at > 160) text = `… ${text.slice(text.indexOf(" ", at - 90) + 1)}`;
+    if (text.length > 230) text = `${text.slice(0, text.lastIndexOf(" ", 220))} …`;
+    return mark(text, pattern);
+  }
+
+  const mark = (text, pattern) => {
+    let html = "", end = 0;
+    for (const found of text.matchAll(pattern)) {
+      html += `${escape(text.slice(end, found.index))}<mark>${escape(found[0])}</mark>`;
+      end = found.index + found[0].length;
+    }
+    return html + escape(text.slice(end));
+  };
+
+  function show(place, pages, words) {
+    const link = (hit, text) => `<a href="${root}${hit.page}.html${hit.anchor ? "#" + hit.anchor : ""}">${escape(text)}</a>`;
+    const most = Number(place.dataset.most);
+    if (!words.trim()) return (place.innerHTML = "");
+    if (!pages.length) return (place.innerHTML = "<p>Nothing found. Fewer or other words may help.</p>");
+    const items = pages.slice(0, most).map(({ page, title, hits }) => {
+      const rows = hits.slice(0, 3).map((hit) => {
+        const heading = hit.first ? "" : `${link(hit, hit.heading)} `;
+        return `<li>${heading}<span>${snippet(hit)}</span></li>`;
+      });
+      return `<li>${link({ page }, title)}<ul>${rows.join("")}</ul></li>`;
+    });
+    place.innerHTML = `<ol>${items.join("")}</ol>`;
+  }
+
+  function connect(form) {
+    const input = form.elements.q;
+    const place = form.parentElement.querySelector(".book-found");
+    let asked = 0;
+    async function ask() {
+      const words = input.value;
+      const number = ++asked;
+      const mini = await load();
+      if (number === asked) show(place, search(mini, words), words);
+    }
+    input.addEventListener("input", ask);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      await ask();
+      place.querySelector("a")?.click();
+    });
+    form.parentElement.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      const stops = [input, ...place.querySelectorAll("a")];
+      stops[Math.max(0, Math.min(stops.length - 1, stops.indexOf(document.activeElement) + step))].focus();
+      event.preventDefault();
+    });
+    return ask;
+  }
+
+  for (const form of document.querySelectorAll("form.book-search")) {
+    const ask = connect(form);
+    if (form.closest("dialog")) continue;
+    form.elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
+    ask();
+    form.elements.q.focus();
+  }
+
+  const dialog = document.getElementById("book-search");
+  function open() {
+    load();
+    dialog.showModal();
+    dialog.querySelector("input").select();
+  }
+  for (const button of document.querySelectorAll(".search-button__button")) button.addEventListener("click", open);
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("a")) dialog.close();
+  });
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=range]), textarea, select, [contenteditable]");
+    const asked = (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !typing);
+    if (!asked || dialog.open) return;
+    event.preventDefault();
+    open();
+  });
+})();
