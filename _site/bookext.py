@@ -66,19 +66,28 @@ def anchor_claims(app, doctree):
 
 def mend_page(app, pagename, templatename, context, doctree):
     """Leave the first look at a page to its text: scripts and images come after it."""
-    context["script_files"] = list(own_scripts(context["script_files"]))
+    own_scripts(app, context)
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
         # a role that screen readers no longer know
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
-def own_scripts(scripts):
-    """The book's scripts, which wait for the text; page.js does what pages need of the others."""
-    for script in scripts:
-        name = script.filename or ""
-        if name.startswith("_static/scripts/") and not name.endswith("book-theme.js"):
-            yield type(script)(script.filename, priority=script.priority, defer="defer")
+def own_scripts(app, context):
+    """The book's scripts, which wait for the text; page.js loads those of the tips when asked."""
+    tips, pathto = [*app.config.tippy_js, "tippy/"], context["pathto"]
+    files = [script for script in context["script_files"] if script.filename]
+    context["tips"] = [
+        pathto(script.filename, resource=True)
+        for script in files
+        if any(script.filename.startswith(f"_static/{name}") for name in tips)
+    ]
+    context["script_files"] = [
+        type(script)(script.filename, priority=script.priority, defer="defer")
+        for script in files
+        if script.filename.removeprefix("_static/")
+        in [name for name, _ in app.config.html_js_files]
+    ]
 
 
 def build_wheel(app):
@@ -108,6 +117,6 @@ def setup(app):
     PygmentsBridge.html_formatter = PlainFormatter
     app.connect("env-get-outdated", site_changed)
     app.connect("doctree-read", anchor_claims)
-    app.connect("html-page-context", mend_page)
+    app.connect("html-page-context", mend_page)  # after the tips
     app.connect("build-finished", finish_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,15 +5,26 @@
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 
+from bookroles import FOLDED, fold_title
 from docutils import nodes
 from sphinx import addnodes
+
+SUB = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+SUPER = str.maketrans("0123456789+-in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁱⁿ")
+ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+SIGNS = dict(zip("le ge ne neq approx sim cdot times to infty nabla in sum ldots dots sqrt".split(),
+                 "≤≥≠≠≈~·×→∞∇∈Σ……√", strict=True))  # fmt: skip
+SIGNS |= dict(zip("lVert rVert lvert rvert leftarrow pm partial".split(), "‖‖||←±∂", strict=True))
+SIGNS |= dict.fromkeys("mathbb mathbf mathcal big Big bigl bigr".split(), "")
 
 # not prose: code, displayed formulas, markup; a section of its own
 SILENT = (nodes.literal_block, nodes.math_block, nodes.raw, nodes.comment, nodes.image)
 OWN = (nodes.section, addnodes.desc)
-REFERENCE = 0.55  # what a page of the reference part counts, against a chapter's 1
+REFERENCE = 0.5  # what a page that lists things counts, against a chapter's 1
+API = 0.3  # a function of gdref
 MINOR = {"Exercises": 0.6, "Further reading": 0.4, "Solution": 0.5}
 
 
@@ -22,7 +33,7 @@ def collect(app, doctree, docname):
     if app.builder.format != "html":
         return
     chapter = bool(app.env.titles[docname].get("secnumber") or docname in app.env.toc_secnumbers)
-    weight = 1 if chapter or docname == app.config.root_doc else REFERENCE
+    weight = 1 if chapter else 0.2 if docname.endswith("bibliography") else REFERENCE
     found = []
     for part in doctree.findall(lambda node: isinstance(node, OWN)):
         heading = heading_of(part)
@@ -32,6 +43,7 @@ def collect(app, doctree, docname):
         read(part, words, terms)
         text = re.sub(r"\s+", " ", " ".join(words)).strip()
         anchor = "" if part.parent is doctree else (part["ids"] or part[0]["ids"] or [""])[0]
+        weight = API if isinstance(part, addnodes.desc) else weight
         factor = next((f for name, f in MINOR.items() if heading.startswith(name)), 1)
         found.append([heading, anchor, weight * factor, " ".join(terms), text])
     app.env.search_sections[docname] = found
@@ -49,6 +61,8 @@ def read(node, words, terms):
     for child in node.children:
         if isinstance(child, addnodes.index):
             terms += [entry[1].replace("; ", " ") for entry in child["entries"]]
+        elif isinstance(child, fold_title) and child.astext() in FOLDED.values():
+            continue
         elif isinstance(child, (*SILENT, *OWN, nodes.title, addnodes.desc_signature)):
             continue
         elif isinstance(child, nodes.TextElement):
@@ -65,8 +79,32 @@ def prose(node):
 
 
 def formula(node):
-    """A formula as one would say it in a line: its names, without TeX's signs."""
-    return re.sub(r"[{}$]|\\[,;! ]", "", re.sub(r"\\([A-Za-z]+) ?", r"\1 ", node.astext())).strip()
+    """A formula in a line of plain letters: as one would write it without TeX."""
+    tex = re.sub(
+        r"\\(?:left|right|,|;|!|mathrm|operatorname|text|quad|qquad|displaystyle)",
+        "",
+        node.astext(),
+    )
+    tex = re.sub(r"\\(hat|bar|tilde)\s*\{?(\\?\w+)\}?", lambda m: m[2] + ACCENTS[m[1]], tex)
+    tex = re.sub(r"\\d?frac\s*\{([^{}]+)\}\s*\{([^{}]+)\}", r"\1/\2", tex)
+    tex = re.sub(r"\\([A-Za-z]+) ?", letter, tex)
+    tex = re.sub(r"_(?:\{([^{}]+)\}|(\w))", lambda m: shifted(m[1] or m[2], SUB, "_"), tex)
+    tex = re.sub(r"\^(?:\{([^{}]+)\}|(\w))", lambda m: shifted(m[1] or m[2], SUPER, "^"), tex)
+    return re.sub(r"[{}\\$]", "", tex).strip()
+
+
+def letter(found):
+    """The sign that a command of TeX stands for, or its name."""
+    name = found[1].removeprefix("var")
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.replace('lambda', 'lamda')}")
+    except KeyError:
+        return SIGNS.get(name, name + " ")
+
+
+def shifted(text, letters, sign):
+    return text.translate(letters) if set(map(ord, text)) <= set(letters) else f"{sign}{text}"
 
 
 def write(app, error):

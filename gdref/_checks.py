@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gdref.elementary import NUMPYS, OBJECT, namespace
 from gdref.trees import Tree
-
-OBJECT = np.dtype(object)  # the dtype of an array of symbols
-
 
 # ---- what a value is
 
@@ -56,10 +54,8 @@ def is_finite(value: Any) -> bool:
     """Whether all numbers are finite; what has no value yet (a symbol, a traced array) counts."""
     if type(value) is float:
         return math.isfinite(value)
-    if isinstance(value, np.ndarray | np.generic):
-        if value.dtype != OBJECT:
-            return bool(np.isfinite(value).all())
-        return True
+    if isinstance(value, NUMPYS):
+        return value.dtype == OBJECT or bool(np.logical_and.reduce(np.isfinite(value), axis=None))
     if isinstance(value, Tree):
         return all(map(is_finite, value.leaves))
     if type(value) is int or is_symbolic(value):
@@ -69,8 +65,6 @@ def is_finite(value: Any) -> bool:
 
 def all_hold(value: Any, condition: Callable[[Any, Any], Any]) -> bool:
     """Whether a condition on an array and its namespace holds everywhere, as far as it is known."""
-    from gdref.elementary import namespace
-
     xp = namespace(value)
     return decided(lambda: xp.all(condition(value, xp)))
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from gdref import catalogue
 from gdref._checks import (
-    OBJECT,
     all_hold,
     check_range,
     decided,
@@ -25,7 +24,7 @@ from gdref._checks import (
     name_of,
     shown,
 )
-from gdref.elementary import namespace
+from gdref.elementary import NUMPYS, OBJECT, namespace
 from gdref.trees import Tree, each, is_tree, walk, wrap
 
 # ---- the rule and what it returns
@@ -101,7 +100,7 @@ def check_theta(theta):
         return each(check_theta, tree)
     if hasattr(theta, "free_symbols"):
         return theta
-    if is_array(theta) and not isinstance(theta, np.ndarray | np.generic):
+    if is_array(theta) and not isinstance(theta, NUMPYS):
         return check_tensor(theta)
     try:
         if type(theta) is float or type(theta) is int:
@@ -186,9 +185,11 @@ def as_theta(value, theta):
     if type(theta) is float:
         return float(value)
     dtype = getattr(theta, "dtype", None)
-    if dtype is None or dtype is OBJECT or is_symbolic(value):
+    if dtype is None or is_symbolic(value):
         return value
-    if isinstance(theta, np.ndarray | np.generic):
+    if isinstance(theta, NUMPYS):
+        if dtype == OBJECT:
+            return value
         return np.asarray(value, dtype)[()]
     xp = namespace(theta)
     if is_array(value) and namespace(value) is xp:
@@ -226,6 +227,8 @@ def check_state(rule, names, initial, state, theta):
 
 # ---- hyperparameters
 
+FLOAT64 = np.dtype(float)
+
 
 def check_hyperparameters(rule, known, given, theta):
     """Split hyperparameters into constants and schedules; raise for an unknown or a bad one."""
@@ -258,17 +261,17 @@ def check_value(name, value, theta, where="", exact=False):
 
     An array takes the precision of theta: it must not widen it.
     """
-    if is_symbolic(value):
-        return value
     if type(value) is float or type(value) is int:
         low = high = value
+    elif is_symbolic(value):
+        return value
     else:
         if isinstance(value, bool) or not (is_array(value) and is_real(value)):
             raise TypeError(
                 f"{name} is {shown(value)}{where}; it must be a real number, an array or a schedule"
             )
         if shape_of(value) == ():
-            if is_array(value) and not isinstance(value, np.ndarray | np.generic):
+            if is_array(value) and not isinstance(value, NUMPYS):
                 if not decided(lambda: value == value, otherwise=False):
                     return value  # JAX traces it: it has no value yet
             low = high = value = float(value)
@@ -276,7 +279,7 @@ def check_value(name, value, theta, where="", exact=False):
             value = check_array(name, value, theta, where)
             low, high = value.min(), value.max()
     check_range(name, value, low, high, "number" if exact else catalogue.kind(name), where)
-    if type(value) is float:
+    if type(value) is float and type(theta) is not float:
         check_representable(name, value, theta, where)
     return value
 
@@ -304,10 +307,9 @@ def check_representable(name, value, theta, where=""):
             check_representable(name, value, leaf, where)
         return
     dtype = getattr(theta, "dtype", None)
-    if dtype is None or dtype is OBJECT or str(dtype).endswith("float64") or value == 0:
-        return
-    held = _held(value, theta)
-    if held is None:
+    if dtype is None or dtype is FLOAT64 or 1e-4 < value < 0.9 or value == 0:
+        return  # every floating-point type holds a number of that size
+    if str(dtype).endswith(("float64", "object")) or (held := _held(value, theta)) is None:
         return
     kind = str(dtype).rpartition(".")[2]
     if held == 0 or math.isinf(held):

@@ -36,7 +36,7 @@ from gdref._inputs import (
     unchanged,
     with_value_checked,
 )
-from gdref.elementary import namespace
+from gdref.elementary import NUMPYS, namespace
 from gdref.gradients import forward_difference
 from gdref.rules import Rule
 from gdref.trees import Tree, each, is_tree, wrap
@@ -163,12 +163,12 @@ def _checked_steps(rule, grad, theta, t, state, hyperparameters):
 def _steps(rule, gradients, state, first, constants, schedules):
     start, length = state[0], len(state)
     kind, shape, dtype = type(start), shape_of(start), getattr(start, "dtype", None)
+    plans = [(name, schedule, exact(schedule)) for name, schedule in schedules.items()]
     for t, grad in enumerate(gradients, start=first):
-        if schedules:
-            constants = constants | {
-                name: check_value(name, schedule(t), start, f" at step {t}", exact(schedule))
-                for name, schedule in schedules.items()
-            }
+        if plans:
+            where = f" at step {t}"
+            for name, schedule, keeps in plans:
+                constants[name] = check_value(name, schedule(t), start, where, keeps)
         state = rule(t, state[0], grad, *state[1:], **constants)
         check_step(rule, state, length)
         theta = state[0]
@@ -370,7 +370,7 @@ class _Run:
     """What a run has computed so far."""
 
     def __init__(self, names, now, t, fun, keep_path, value):
-        self.names, self.now, self.before, self.fun = names, now, now, fun
+        self.names, self.now, self.before, self.fun = ["theta", *names], now, now, fun
         self.first, self.t, self.nit = now[0], t, 0
         self.path: list[Any] | None = [now[0]] if keep_path else None
         self.losses: list[Any] | None = [value] if keep_path else None
@@ -382,7 +382,7 @@ class _Run:
 
     def add(self, step):
         """Keep a step; or say which part of it is not finite."""
-        for name, value in zip(["theta", *self.names], step, strict=True):
+        for name, value in zip(self.names, step, strict=True):
             if not is_finite(value):
                 return name if name == "theta" else f"the state {name}"
         self.before, self.now = self.now, step
@@ -492,6 +492,6 @@ def stack(path):
         return each(lambda *leaves: stack(leaves), *path)
     if is_symbolic(first):
         return np.array(path, dtype=object)
-    if is_array(first) and not isinstance(first, np.ndarray | np.generic):
+    if is_array(first) and not isinstance(first, NUMPYS):
         return namespace(first).stack(list(path))
     return np.stack([np.asarray(theta) for theta in path])

@@ -116,7 +116,7 @@ INSTALLS = re.compile(
 )
 WHEEL = re.compile(r"gdref-[0-9][\w.]*-py3-none-any\.whl")
 # what a chapter needs beyond the extra "chapters"
-EXTRAS = {"parallel": ",parallel"}
+EXTRAS = {"parallel": ",parallel", "engines": ",compiled,jax"}
 PACKAGES = {"course": " pytest"}
 
 

@@ -11,6 +11,7 @@ from gdref import catalogue
 from gdref._checks import name_of
 from gdref._inputs import form
 from gdref.book import plots
+from gdref.book.expressions import shown_name
 from gdref.book.javascript import rule_source, surface_source
 from gdref.book.movable.numbers import (
     DECAYS,
@@ -304,7 +305,7 @@ def quantities(state: Iterable[str]) -> list[str]:
 
 
 def symbol_of(name: str) -> str:
-    return catalogue.text(name)
+    return shown_name(name)
 
 
 def label_of(name: str) -> str:
