@@ -14,6 +14,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.token import Token
 from sphinx.highlighting import PygmentsBridge
 
+from gdref.book.movable.page import once
+
 # parts of the theme and of Sphinx that no page asks for
 UNUSED = [
     "scripts/fontawesome.js*",
@@ -69,8 +71,8 @@ def mend_page(app, pagename, templatename, context, doctree):
     own_scripts(app, context)
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
-        # a role that screen readers no longer know
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        # a role that screen readers no longer know; what movable figures share stands once
+        context["body"] = once(context["body"]).replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def own_scripts(app, context):
