@@ -68,8 +68,9 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    # the page's typeface in its first edition, which Matplotlib ships: the same on every machine
-    "font.family": "STIXGeneral",
+    # the page's typeface in its first edition, and another for signs that it lacks; Matplotlib
+    # ships both: the same on every machine
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 11.5,
     "axes.labelsize": 11.5,
     "xtick.labelsize": 10.5,

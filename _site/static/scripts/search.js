@@ -94,11 +94,14 @@
   }
 
   // The sentence where the words are found, with the words marked.
-  function snippet(hit) {
-    const words = hit.terms.sort((a, b) => b.length - a.length);
-    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})[\\p{L}\\p{N}]*`, "giu");
+  function snippet(hit, words) {
+    const terms = hit.terms.sort((a, b) => b.length - a.length);
+    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${terms.join("|")})[\\p{L}\\p{N}]*`, "giu");
     const sentences = hit.text.match(/[^.!?]+(?:[.!?](?!\s)[^.!?]*)*[.!?]?/g) ?? [""];
-    const counts = sentences.map((sentence) => new Set((sentence.match(pattern) ?? []).map((w) => w.toLowerCase())).size);
+    const counts = sentences.map((sentence) => {
+      const said = (sentence.match(pattern) ?? []).map((word) => word.toLowerCase());
+      return new Set(said).size + (sentence.toLowerCase().includes(words.toLowerCase().trim()) ? 1 : 0);
+    });
     const best = counts.indexOf(Math.max(...counts));
     let text = sentences.slice(best, best + 2).join("").trim();
     const at = Math.max(0, text.search(pattern));
@@ -124,7 +127,7 @@
     const items = pages.slice(0, most).map(({ page, title, hits }) => {
       const rows = hits.slice(0, 3).map((hit) => {
         const heading = hit.first ? "" : `${link(hit, hit.label)} `;
-        return `<li>${heading}<span>${snippet(hit)}</span></li>`;
+        return `<li>${heading}<span>${snippet(hit, words)}</span></li>`;
       });
       return `<li>${link({ page }, title)}<ul>${rows.join("")}</ul></li>`;
     });
@@ -139,7 +142,9 @@
       const words = input.value;
       const number = ++asked;
       const mini = await load();
-      if (number === asked) show(place, search(mini, words), words);
+      if (number !== asked) return;
+      show(place, search(mini, words), words);
+      place.dataset.asked = words;
     }
     input.addEventListener("input", ask);
     form.addEventListener("submit", async (event) => {

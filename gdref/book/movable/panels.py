@@ -215,8 +215,7 @@ def simplified(path: Path, to_pixels: Transform) -> Path:
 STYLE: dict[Any, Any] = plots.STYLE | {
     "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
-    # what the first typeface has no sign for, the second has
-    "font.family": [plots.STYLE["font.family"], "DejaVu Sans"],
+    "font.family": plots.STYLE["font.family"],
     "font.size": 10,
     "axes.labelsize": 10,
     "xtick.labelsize": 10,
