@@ -165,7 +165,8 @@ def test_what_it_can_hold_is_not_refused():
         for value in (0.0, 0, 0.5, 0.875, np.float64(0.25), np.array([0.0, 0.5])):
             settings = held(adam, kind)
             for name in settings | {"eta": 1}:
-                list(islice(iterate(adam, lambda x: x, theta, **settings | {name: value}), 2))
+                given = settings | {name: value}
+                assert len(list(islice(iterate(adam, lambda x: x, theta, **given), 2))) == 2
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), np.array([10**400], object)])
