@@ -121,7 +121,7 @@ def test_figures_have_alt_text_caption_and_name(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_outputs_are_stored_and_small(name):
-    """Without execution counts, pictures with a palette."""
+    """Without warnings and execution counts, pictures with a palette."""
     path = CHAPTERS / f"{name}.ipynb"
     assert path.stat().st_size < 2_000_000
     cells = [cell for cell in load(name).cells if cell.cell_type == "code"]
@@ -130,6 +130,7 @@ def test_outputs_are_stored_and_small(name):
         assert cell.execution_count is None
         for output in cell.outputs:
             assert output.get("execution_count") is None
+            assert output.get("name") != "stderr", output.text  # a warning, with a path
             picture = output.get("data", {}).get("image/png")
             if picture:
                 assert Image.open(io.BytesIO(base64.b64decode(picture))).mode == "P"
