@@ -3,12 +3,13 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
 BOOK := _build/html/index.html
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test portable lowest versions lab execute text notebook lint mutants libraries dialects compare benchmarks clean help
+.PHONY: book pdf zip test portable lowest newest versions lab execute text notebook first-cell lint mutants libraries dialects compare benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -38,9 +39,10 @@ zip: book
 	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
 
 # the notebooks in a setting that is not this machine's; SETTING=own: as it is
+TESTS := -m pytest -n 2 --dist loadscope \
+    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 --dist loadscope \
-	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+	$(BIN)/python $(TESTS)
 
 # the chapters under other BLAS kernels, fewer vector instructions, flipped last bits;
 # SETTING=haswell, or several in quotes (python tools/portable.py --list)
@@ -49,7 +51,13 @@ portable: $(VENV)/installed
 
 # gdref with the oldest versions that it accepts
 lowest: .venv-lowest/installed
-	.venv-lowest/bin/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
+	.venv-lowest/$(SCRIPTS)/python -m pytest -n 2 --dist loadscope -W ignore tests --ignore tests/test_site.py
+
+# the newest versions, looked for at each run
+newest:
+	@rm -f .venv-newest/installed
+	@$(MAKE) --no-print-directory .venv-newest/installed
+	.venv-newest/$(SCRIPTS)/python $(TESTS) --ignore tests/test_pins.py
 
 # the oldest versions on the oldest Python, the pinned ones on the others that are here
 OLDEST ?= python3.11
@@ -74,6 +82,10 @@ execute: $(VENV)/installed
 text notebook: $(VENV)/installed
 	$(BIN)/python tools/notebooks.py $@ $(CHAPTER)
 
+# what installs gdref where it is missing, in the first cell of each chapter
+first-cell: $(VENV)/installed
+	$(BIN)/python tools/notebooks.py first-cell
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --output-format concise .
@@ -86,11 +98,11 @@ mutants: $(VENV)/installed
 # index of PyTorch's builds without CUDA in PIP_EXTRA_INDEX_URL. NEWEST=1: not the pinned versions
 LIBRARIES ?= .venv-libraries$(if $(NEWEST),-newest)
 libraries: $(LIBRARIES)/installed
-	$(LIBRARIES)/bin/python -m pytest -n 2 tests/libraries
+	$(LIBRARIES)/$(SCRIPTS)/python -m pytest -n 2 tests/libraries
 
 # WRITE=1 stores what was recorded, RULE=adam records one rule
 dialects: $(LIBRARIES)/installed
-	$(LIBRARIES)/bin/python -m tools.record $(if $(WRITE),--write) $(if $(RULE),--rule $(RULE))
+	$(LIBRARIES)/$(SCRIPTS)/python -m tools.record $(if $(WRITE),--write) $(if $(RULE),--rule $(RULE))
 
 compare: $(VENV)/installed
 	$(BIN)/python -m gdref.experiments.comparison
@@ -101,22 +113,24 @@ benchmarks: $(VENV)/installed
 # done again only when the pinned versions or the package's metadata change
 $(VENV)/installed: requirements.txt constraints.txt
 .venv-lowest/installed: requirements-lowest.txt
-$(VENV)/installed .venv-lowest/installed: pyproject.toml
+.venv-newest/installed: requirements-newest.txt
+.venv-newest/installed: UPGRADE := --upgrade --upgrade-strategy eager
+$(VENV)/installed .venv-lowest/installed .venv-newest/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "This needs Python 3.11 or later; name one: make PYTHON=python3.12 book"; exit 1; }
 	@echo "Setting up $(@D) (once; a minute or two)"
-	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --progress-bar on -r $(filter requirements%,$^) \
+	test -x $(@D)/$(SCRIPTS)/python || $(PYTHON) -m venv $(@D)
+	$(@D)/$(SCRIPTS)/python -m pip install --progress-bar on $(UPGRADE) -r $(filter requirements%,$^) \
 	    $(addprefix -c ,$(filter constraints%,$^))
-	$(@D)/bin/python -m pip install --no-deps --no-build-isolation -e .
+	$(@D)/$(SCRIPTS)/python -m pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(LIBRARIES)/installed: tools/dialects-requirements.txt pyproject.toml
 	@echo "Setting up $(@D) (once; several minutes)"
-	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --progress-bar on --upgrade pytest pytest-xdist hypothesis \
+	test -x $(@D)/$(SCRIPTS)/python || $(PYTHON) -m venv $(@D)
+	$(@D)/$(SCRIPTS)/python -m pip install --progress-bar on --upgrade pytest pytest-xdist hypothesis \
 	    $$(sed '$(if $(NEWEST),s/==.*//)' $<) $(if $(NEWEST),,-c constraints.txt)
-	$(@D)/bin/python -m pip install --no-deps -e .
+	$(@D)/$(SCRIPTS)/python -m pip install --no-deps -e .
 	@touch $@
 
 clean: # the environment stays: remove .venv yourself to begin anew
@@ -130,11 +144,13 @@ help:
 	@echo "make test                    all tests: gdref, the notebooks, the site"
 	@echo "make portable [CHAPTER=adam] the chapters as other machines would run them"
 	@echo "make lowest                  the tests with the lowest versions that gdref accepts"
+	@echo "make newest                  all tests with the newest versions that there are"
 	@echo "make versions                the tests on each Python here, lowest and pinned versions"
 	@echo "make lab                     open the chapters in JupyterLab"
 	@echo "make execute [CHAPTER=adam]  run the notebooks and store their outputs"
 	@echo "make text CHAPTER=adam       write text/adam.md, the chapter as text to be edited"
 	@echo "make notebook CHAPTER=adam   bring the edited text back into the notebook"
+	@echo "make first-cell              renew what installs gdref in the first cell of the chapters"
 	@echo "make lint                    ruff (lint and format) and mypy"
 	@echo "make mutants                 planted errors in the rules: which test catches each"
 	@echo "make libraries               the tests that need PyTorch, Keras and Optax"

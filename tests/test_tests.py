@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-FILES = sorted(path.name for path in TESTS.glob("test_*.py"))
+FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py"))
 ASSERTING = {"raises", "warns", "fail", "skip", "importorskip", "prove_equal"}
 
 
