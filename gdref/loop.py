@@ -32,6 +32,7 @@ from gdref._inputs import (
     copied,
     exact,
     form,
+    parts,
     shape_of,
     unchanged,
     with_value_checked,
@@ -134,10 +135,11 @@ def _unwrapped(step):
 
 def _checked_steps(rule, grad, theta, t, state, hyperparameters):
     """The steps (theta, *state), with a tree as a Tree; everything is checked first."""
-    names, initial, known = form(rule)
+    names, initial, known, narrowed = parts(rule)
     check_whole("t", t, low=1)
     theta = check_theta(theta)
     constants, schedules = check_hyperparameters(rule, known, hyperparameters, theta)
+    constants = narrowed | constants
     start = (theta, *check_state(rule, names, initial, state, theta))
     if callable(grad):
         gradients: Iterator[Callable] = itertools.repeat(with_value_checked(grad, theta))
@@ -370,7 +372,7 @@ class _Run:
     """What a run has computed so far."""
 
     def __init__(self, names, now, t, fun, keep_path, value):
-        self.names, self.now, self.before, self.fun = ["theta", *names], now, now, fun
+        self.names, self.now, self.before, self.fun = names, now, now, fun
         self.first, self.t, self.nit = now[0], t, 0
         self.path: list[Any] | None = [now[0]] if keep_path else None
         self.losses: list[Any] | None = [value] if keep_path else None
@@ -381,10 +383,9 @@ class _Run:
         return self.now[0]
 
     def add(self, step):
-        """Keep a step; or say which part of it is not finite."""
-        for name, value in zip(self.names, step, strict=True):
-            if not is_finite(value):
-                return name if name == "theta" else f"the state {name}"
+        """Keep a step; or say which parts of it are not finite."""
+        if not all(map(is_finite, step)):
+            return self.broken(step)
         self.before, self.now = self.now, step
         self.t, self.nit = self.t + 1, self.nit + 1
         if self.path is not None:
@@ -392,6 +393,12 @@ class _Run:
         if self.losses is not None:
             self.losses.append(value_at(self.fun, self.x))
         return ""
+
+    def broken(self, step):
+        theta, *state = (not is_finite(value) for value in step)
+        of_state = ", ".join(itertools.compress(self.names, state))
+        words = ["theta"] * theta + [f"the state {of_state}"] * bool(of_state)
+        return " and ".join(words)
 
     def never_moved(self):
         return unchanged(self.first, self.x)
