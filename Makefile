@@ -16,7 +16,7 @@ book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
 	@echo
 	@echo "Open the book:   file://$(CURDIR)/$(BOOK)"
-	@echo "or serve it:     $(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html"
+	@echo "or serve it:     $(BIN)/python tools/serve.py --port $(PORT)"
 	@echo "                 and open http://127.0.0.1:$(PORT)/"
 
 # three passes: the second and the third bring in the references, the contents and the index

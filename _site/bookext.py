@@ -69,6 +69,8 @@ def anchor_claims(app, doctree):
 def mend_page(app, pagename, templatename, context, doctree):
     """Leave the first look at a page to its text: scripts and images come after it."""
     own_scripts(app, context)
+    names = ("fonts/stix-two-text-latin-400-normal.woff2", "math.woff2")
+    context["early_fonts"] = [context["pathto"](f"_static/{name}", resource=True) for name in names]
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
         # a role that screen readers no longer know; what movable figures share stands once

@@ -1,6 +1,6 @@
 """What others ask of a page: title, description, picture, address; and where the source is.
 
-``html: baseurl`` and ``repository: url`` in ``_config.yml`` say where the site and its source live.
+``baseurl`` and ``repository_url`` in ``_config.yml`` say where the site and its source live.
 Without them nothing links to a place that does not exist.
 """
 

@@ -1,5 +1,7 @@
 """The book's style: colours that can be told apart, and helpers that return what they draw."""
 
+import base64
+import io
 import itertools
 import re
 
@@ -7,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from gdref import RULES, adam, problems
 from gdref.book import plots
@@ -139,3 +142,28 @@ def test_a_band_returns_what_it_draws():
     np.testing.assert_allclose(median, [5.5, 105])
     np.testing.assert_allclose([low[1], high[1]], [101, 109])
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), median)
+
+
+def test_a_picture_is_drawn_for_a_desk_and_for_a_phone():
+    widths = []
+
+    def draw(figure):
+        widths.append(figure.get_figwidth())
+        left, right = plots.panels(figure, 2, height=2.0)
+        below = left.get_position().y0 > right.get_position().y0
+        assert below == plots.is_narrow(figure)
+        plots.losses(left, [3.0, 2.0], adam)
+        plots.legend(left)
+
+    data, metadata = plots.picture(draw, height=3.0)._repr_mimebundle_()
+    assert widths == [plots.WIDTH, plots.NARROW]
+    stored = data["image/png"], metadata["image/png"]["narrow"]
+    wide, narrow = (Image.open(io.BytesIO(base64.b64decode(png))) for png in stored)
+    assert wide.size == (7 * 150, 3 * 150)
+    assert narrow.size == (round(3.4 * 220), 4 * 220)  # two panels of two inches
+    assert wide.mode == narrow.mode == "P"
+
+
+def test_a_sign_that_the_typeface_lacks_comes_from_another(recwarn):
+    plots.picture(lambda figure: figure.subplots().set_title("β₁, 10⁻⁸, v̂ₜ, ★"))
+    assert not list(recwarn)

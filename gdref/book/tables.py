@@ -45,7 +45,9 @@ class Table:
         return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-def table(rows: Iterable[Sequence], head: Sequence[str], *, digits: int | Sequence = 3) -> Table:
+def table(
+    rows: Iterable[Sequence], head: Sequence[str], *, digits: int | str | Sequence | None = 3
+) -> Table:
     """A table of rows, to be the last line of a cell.
 
     Parameters
@@ -60,7 +62,8 @@ def table(rows: Iterable[Sequence], head: Sequence[str], *, digits: int | Sequen
         place can be compared at a glance: prefer a format where the numbers are of one size.
     """
     rows = [tuple(row) for row in rows]
-    formats = [digits] * len(head) if digits is None or isinstance(digits, int) else list(digits)
+    one = digits is None or isinstance(digits, int | str)
+    formats: list[Any] = [digits] * len(head) if one else list(digits)  # type: ignore[arg-type]
     if len(formats) != len(head) or any(len(row) != len(head) for row in rows):
         raise ValueError(f"each row, and digits, must have {len(head)} entries, as the head has")
     columns = list(zip(*rows, strict=True)) or [()] * len(head)

@@ -22,13 +22,13 @@
 
   function colour(mode) {
     root.dataset.mode = mode;
-    root.dataset.theme = mode === "auto" ? (dark.matches ? "dark" : "light") : mode;
+    const theme = mode === "auto" ? (dark.matches ? "dark" : "light") : mode;
+    if (root.dataset.theme !== theme) root.dataset.theme = theme;
     for (const button of all(".theme-switch-button")) {
       button.title = `Colours: ${names[mode]}`;
       button.setAttribute("aria-label", button.title);
     }
     keep("mode", mode);
-    keep("theme", root.dataset.theme);
   }
 
   colour(modes.includes(root.dataset.mode) ? root.dataset.mode : "auto");
@@ -61,11 +61,6 @@
   sidebar("primary");
   sidebar("secondary");
 
-  // the page's entry in the left sidebar is in sight
-  const entry = all(".bd-docs-nav .active").pop();
-  const bar = document.querySelector(".bd-sidebar-primary");
-  if (entry && wide.matches && entry.offsetTop > bar.clientHeight / 2) bar.scrollTop = entry.offsetTop - bar.clientHeight / 3;
-
   // the contents say where the reader is
   const entries = new Map();
   for (const link of all("#pst-page-toc-nav a")) {
@@ -87,13 +82,44 @@
   );
   for (const heading of entries.keys()) watch.observe(heading);
 
+  // Sections are laid out one after another, while the browser has nothing else to do; all at once
+  // when a link leads to one, which else would land where it was thought to be.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1));
+  const waiting = root.classList.contains("in-turn") ? all("article > section section") : [];
+  function layOut() {
+    const begin = performance.now();
+    while (waiting.length && performance.now() < begin + 6) { // ms: a phone is several times slower
+      const section = waiting.shift();
+      section.style.contentVisibility = "visible";
+      section.getBoundingClientRect();
+    }
+    if (waiting.length) idle(layOut);
+    else finish();
+  }
+  function layOutAll() {
+    for (const section of waiting.splice(0)) section.style.contentVisibility = "visible";
+    root.classList.remove("in-turn");
+  }
+  addEventListener("load", () => idle(layOut));
+  addEventListener("hashchange", layOutAll);
+  addEventListener("beforeprint", layOutAll);
+  addEventListener("click", (event) => event.target.closest?.("a[href*='#']") && layOutAll(), true);
+
+  function finish() {
+    root.classList.remove("in-turn");
+    reach(document);
+    // the page's entry in the left sidebar is in sight
+    const entry = all(".bd-docs-nav .active").pop();
+    const bar = document.querySelector(".bd-sidebar-primary");
+    if (entry && wide.matches && entry.offsetTop > bar.clientHeight / 2) bar.scrollTop = entry.offsetTop - bar.clientHeight / 3;
+  }
+
   // the keyboard reaches what scrolls sideways
   function reach(within) {
     const scrolls = (e) => e.checkVisibility() && e.scrollWidth > e.clientWidth;
-    const boxes = "pre, .pst-scrollable-table-container, div.math, .cell_output .output";
+    const boxes = "pre, .pst-scrollable-table-container, div.math, span.long, .cell_output .output";
     for (const box of all(boxes, within).filter(scrolls)) box.tabIndex = 0;
   }
-  addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => reach(document)));
   document.addEventListener("toggle", (event) => event.target.open && reach(event.target), true);
 
   // what a link leads to: sphinx-tippy's scripts, when a reader first points at such a link
