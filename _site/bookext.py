@@ -71,7 +71,7 @@ def mend_page(app, pagename, templatename, context, doctree):
     own_scripts(app, context)
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
-        # a role that screen readers no longer know
+        # a role that screen readers no longer know; what movable figures share stands once
         context["body"] = once(context["body"]).replace('role="doc-biblioentry"', 'role="listitem"')
 
 

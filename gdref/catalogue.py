@@ -68,7 +68,7 @@ class Drawn:
 # dark: tests/test_plots.py measures both.  The line differs as well where a family is close.
 RULES = {
     "gd": Drawn("gradient descent", "#4d4d4d", dark="#869595"),
-    "momentum": Drawn("momentum", "#003ddf", dark="#5583ff"),
+    "momentum": Drawn("momentum", "#003ddf", dark="#4a7bff"),
     "nag": Drawn("NAG", "#ee44ee", (0, (5, 1.5)), dark="#cc88ff"),
     "adagrad": Drawn("Adagrad", "#00a691", dark="#77ccaa"),
     "adadelta": Drawn("Adadelta", "#c18b00", (0, (5, 1.5)), dark="#eedd11"),

@@ -112,10 +112,10 @@ def test_no_rule_turns_to_nan_by_its_precision(name, kind):
         name, value = str(error).split(" is ")[0], str(error).split(" is ")[1].split(";")[0]
         assert float(value) == form(rule)[2][name]
     else:
-        if name != "adamax":  # its paper has no epsilon: 0/0 in every precision
-            assert np.isfinite(numbers(rows[-1])).all()
-            assert numbers(rows[-1])[1] == pytest.approx(0.25, rel=1e-2)
-            assert numbers(rows[-1])[0] < 0.5
+        assert numbers(rows[-1])[0] < 0.5
+        # AdaMax' paper has no epsilon: it is 0/0 there in every precision
+        still = np.isnan if name == "adamax" else lambda x: x == pytest.approx(0.25, rel=1e-2)
+        assert still(numbers(rows[-1])[1])
 
 
 FINE = [
@@ -162,7 +162,8 @@ def test_what_it_can_hold_is_not_refused():
         for value in (0.0, 0, 0.5, 0.875, np.float64(0.25), np.array([0.0, 0.5])):
             settings = held(adam, kind)
             for name in settings | {"eta": 1}:
-                list(islice(iterate(adam, lambda x: x, theta, **settings | {name: value}), 2))
+                given = settings | {name: value}
+                assert len(list(islice(iterate(adam, lambda x: x, theta, **given), 2))) == 2
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), np.array([10**400], object)])

@@ -234,6 +234,7 @@ def test_page_is_accessible(opened):
 
 
 def test_chapter_offers_its_notebook(opened, site):
+    assert (ROOT / f"{opened.page}.ipynb").exists() == (opened.page in CHAPTERS)
     if opened.page not in CHAPTERS:
         return
     link = opened.locator("a[href$='.ipynb']").first.get_attribute("href")

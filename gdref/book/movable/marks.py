@@ -282,7 +282,7 @@ class Map:
         lines = ax.contour(x_drawn, y_drawn, z, levels, colors=colours, linewidths=widths,
                            linestyles="solid", zorder=0.5)  # fmt: skip
         if self.labels:
-            ax.clabel(lines, fmt=lambda level: number(level, 3), fontsize=8, colors=plots.INK)
+            ax.clabel(lines, fmt=lambda level: number(level, 3), fontsize=9, colors=plots.INK)
 
 
 def look(mark: Mark) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def draw_panel(figure: Figure, panel: Panel, left: float, bottom: float) -> Axes
         for part in (ax.xaxis, ax.yaxis, *ax.spines.values()):
             part.set_visible(False)
         return ax
-    ax.text(0, 1 + 0.08 / up, panel.title or panel.y.label, transform=ax.transAxes, fontsize=9,
+    ax.text(0, 1 + 0.08 / up, panel.title or panel.y.label, transform=ax.transAxes, fontsize=10,
             gid=f"{panel.name}-title")  # fmt: skip
     return ax
 
@@ -215,12 +215,11 @@ def simplified(path: Path, to_pixels: Transform) -> Path:
 STYLE: dict[Any, Any] = plots.STYLE | {
     "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
-    # what the first typeface has no sign for, the second has
     "font.family": plots.STYLE["font.family"],
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "font.size": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
     "path.simplify": False,
 }
 
