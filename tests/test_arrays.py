@@ -150,6 +150,8 @@ def test_hyperparameters_may_be_traced(name):
     alone = [end(START, dict.fromkeys(known, value)) for value in (0.25, 0.5, 0.75)]
     np.testing.assert_allclose(many, alone, rtol=1e-11)
     slopes = jax.jit(jax.grad(lambda values: end(jnp.asarray(START), values)))(known)
+    eager = jax.grad(lambda values: end(jnp.asarray(START), values))(known)
+    np.testing.assert_allclose([*eager.values()], [*slopes.values()], rtol=1e-10)
     h = 1e-5
     for key in known:
         ahead, behind = (end(START, known | {key: 0.5 + step}) for step in (h, -h))
@@ -165,6 +167,14 @@ def test_an_array_of_rates_traced_or_not():
                 got = rows(adam, theta, 4, eta=either)[-1][0]
                 assert type(got) is type(theta)
                 np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-12)
+
+    def size(rate, theta):
+        return (rows(adam, theta, 4, eta=rate)[-1][0] ** 2).sum()
+
+    slope = jax.grad(size)(jnp.asarray([0.1, 0.2, 0.3]), jnp.asarray(START))
+    h = np.array([0.0, 1e-5, 0.0])
+    difference = (size([0.1, 0.2, 0.3] + h, START) - size([0.1, 0.2, 0.3] - h, START)) / 2e-5
+    assert float(slope[1]) == pytest.approx(difference, rel=1e-6)
     under_jit = jax.jit(lambda rate: rows(adam, jnp.asarray(START), 4, eta=rate)[-1][0])
     rate = np.array([0.1, 0.2, 0.3])
     np.testing.assert_allclose(under_jit(rate), rows(adam, START, 4, eta=rate)[-1][0], rtol=1e-12)
