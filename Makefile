@@ -98,7 +98,7 @@ mutants: $(VENV)/installed
 # index of PyTorch's builds without CUDA in PIP_EXTRA_INDEX_URL. NEWEST=1: not the pinned versions
 LIBRARIES ?= .venv-libraries$(if $(NEWEST),-newest)
 libraries: $(LIBRARIES)/installed
-	$(LIBRARIES)/$(SCRIPTS)/python -m pytest -n 2 tests/libraries
+	$(LIBRARIES)/$(SCRIPTS)/python -m pytest -n 2 tests/libraries tests/test_cases.py tests/test_arrays.py
 
 # WRITE=1 stores what was recorded, RULE=adam records one rule
 dialects: $(LIBRARIES)/installed

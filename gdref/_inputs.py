@@ -27,7 +27,7 @@ from gdref._checks import (
     shown,
 )
 from gdref.elementary import NUMPYS, OBJECT, namespace
-from gdref.trees import Tree, each, is_tree, walk, wrap
+from gdref.trees import CONTAINERS, Tree, each, is_tree, walk, wrap
 
 # ---- the rule and what it returns
 
@@ -226,7 +226,7 @@ def check_state(rule, names, initial, state, theta):
             + (f": {', '.join(names)}" if names else "")
         )
     if isinstance(theta, Tree):
-        state = tuple(wrap(v, theta.form) if is_tree(v) else v for v in state)
+        state = tuple(wrap(v, theta.form) if isinstance(v, CONTAINERS) else v for v in state)
     for name, value in zip(names, state, strict=True):
         if not is_finite(value):
             raise ValueError(f"the state {name} is {shown(value)}; it must be finite")
@@ -420,7 +420,7 @@ def check_gradient(g, theta, shape, where=""):
 
 def check_tree_gradient(g, theta):
     """A tree of gradients, each in the shape of its leaf."""
-    if not is_tree(g):
+    if not isinstance(g, CONTAINERS):
         raise TypeError(f"grad(theta) is {shown(g)}; it must be a tree of the form of theta")
     try:
         places = list(walk(g, theta.form))

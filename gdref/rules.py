@@ -27,9 +27,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 import numpy as np
 
 from gdref.elementary import maximum, sqrt
-from gdref.trees import Tree, wrap
+from gdref.trees import CONTAINERS, Tree, wrap
 
-CONTAINERS = dict, list, tuple
 Parameters = ParamSpec("Parameters")
 Step = TypeVar("Step")
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+CONTAINERS = dict, list, tuple
+
 
 class Tree:
     """The leaves of a tree in a row, and the tree that they came from; arithmetic leaf by leaf."""
@@ -118,7 +120,12 @@ def walk(tree: Any, form: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 def _filled(form, leaves):
     if isinstance(form, dict):
         return {key: _filled(value, leaves) for key, value in form.items()}
-    return next(leaves) if form is None else _like(form, [_filled(part, leaves) for part in form])
+    if form is None:
+        return next(leaves)
+    parts = [_filled(part, leaves) for part in form]
+    if not is_tree(parts):  # NumPy made a scalar of an array without an axis: an array again
+        parts = [np.asarray(part) if isinstance(part, np.generic) else part for part in parts]
+    return _like(form, parts)
 
 
 def _like(sequence, parts):

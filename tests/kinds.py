@@ -1,4 +1,7 @@
-"""Arrays of several libraries and precisions, for tests that run over all of them."""
+"""Arrays of several libraries and precisions, for tests that run over all of them.
+
+PyTorch is among them where it is installed: `make libraries`.
+"""
 
 import importlib
 from importlib.util import find_spec
@@ -14,6 +17,7 @@ LIBRARIES = {
     "numpy": ("numpy", "float16 float32 float64"),
     "strict": ("array_api_strict", "float32 float64"),
     "jax": ("jax.numpy", "float16 bfloat16 float32 float64"),
+    "torch": ("torch", "float16 bfloat16 float32 float64"),
 }
 if find_spec("jax"):
     import jax
@@ -39,6 +43,7 @@ def array(kind, values):
 
 def numbers(values):
     """Any array as NumPy's, in float64."""
+    values = values.double() if hasattr(values, "double") else values
     return np.asarray(values).astype(np.float64)
 
 

@@ -4,6 +4,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from gdref import RULES, adam, iterate, iterate_state, minimize, schedules
 from gdref._inputs import form
@@ -112,6 +115,207 @@ def test_schedules_take_traced_steps(plan):
     at_once = plan(jnp.arange(1, 12) * 1.0)
     np.testing.assert_allclose(at_once, [plan(t) for t in range(1, 12)], rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(plan(np.arange(1, 12)), at_once, rtol=1e-12, atol=1e-15)
+
+
+@every_rule
+def test_schedules_and_steps_inside_scan(name):
+    """t is traced, every hyperparameter is a schedule of it."""
+    rule, plan = RULES[name], PLANS[8]
+    settings = dict.fromkeys(form(rule)[2], plan)
+
+    def step(carry, t):
+        values = {key: plan(t) for key in settings}
+        return rule(t, carry[0], wavy, *carry[1:], **values), None
+
+    start = jnp.asarray(START)
+    carry = (start, *(jnp.full_like(start, value) for value in form(rule)[1]))
+    end, _ = jax.lax.scan(step, carry, jnp.arange(1.0, 9.0))
+    for a, b in zip(rows(rule, START, 9, **settings)[-1], end, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-11, atol=1e-11)
+
+
+@every_rule
+def test_hyperparameters_may_be_traced(name):
+    """jit, vmap and grad over a hyperparameter, through the checked loop."""
+    rule = RULES[name]
+
+    known = dict.fromkeys(form(rule)[2], 0.5)
+
+    def end(theta, values):
+        *_, last = islice(iterate(rule, wavy, theta, **values), 4)
+        return last.sum()
+
+    values = {key: jnp.asarray([0.25, 0.5, 0.75]) for key in known}
+    many = jax.vmap(lambda values: end(jnp.asarray(START), values))(values)
+    alone = [end(START, dict.fromkeys(known, value)) for value in (0.25, 0.5, 0.75)]
+    np.testing.assert_allclose(many, alone, rtol=1e-11)
+    slopes = jax.jit(jax.grad(lambda values: end(jnp.asarray(START), values)))(known)
+    eager = jax.grad(lambda values: end(jnp.asarray(START), values))(known)
+    np.testing.assert_allclose([*eager.values()], [*slopes.values()], rtol=1e-10)
+    h = 1e-5
+    for key in known:
+        ahead, behind = (end(START, known | {key: 0.5 + step}) for step in (h, -h))
+        assert float(slopes[key]) == pytest.approx((ahead - behind) / (2 * h), rel=1e-4, abs=1e-6)
+
+
+def test_an_array_of_rates_traced_or_not():
+    for theta in (jnp.asarray(START), strict.asarray(START)):
+        for rate in (np.array([0.1, 0.2, 0.3]), theta[0, :] * 0 + 0.1, [[0.1], [0.2]]):
+            rate = np.asarray(rate)
+            expected = rows(adam, START, 4, eta=rate)[-1][0]
+            for either in (rate, _like(theta, rate)):
+                got = rows(adam, theta, 4, eta=either)[-1][0]
+                assert type(got) is type(theta)
+                np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-12)
+
+    def size(rate, theta):
+        return (rows(adam, theta, 4, eta=rate)[-1][0] ** 2).sum()
+
+    slope = jax.grad(size)(jnp.asarray([0.1, 0.2, 0.3]), jnp.asarray(START))
+    h = np.array([0.0, 1e-5, 0.0])
+    difference = (size([0.1, 0.2, 0.3] + h, START) - size([0.1, 0.2, 0.3] - h, START)) / 2e-5
+    assert float(slope[1]) == pytest.approx(difference, rel=1e-6)
+    under_jit = jax.jit(lambda rate: rows(adam, jnp.asarray(START), 4, eta=rate)[-1][0])
+    rate = np.array([0.1, 0.2, 0.3])
+    np.testing.assert_allclose(under_jit(rate), rows(adam, START, 4, eta=rate)[-1][0], rtol=1e-12)
+    with pytest.raises(ValueError, match="broadcast to the shape of theta"):
+        iterate(adam, wavy, jnp.asarray(START), eta=jnp.ones(2))
+    with pytest.raises(ValueError, match="eta is .*; it must be finite and not negative"):
+        iterate(adam, wavy, jnp.asarray(START), eta=jnp.asarray([0.1, -0.1, 0.1]))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.5])
+def test_a_bad_scalar_of_another_library_is_refused(bad):
+    for value in (jnp.asarray(bad), strict.asarray(bad), np.float32(bad), np.array(bad)):
+        with pytest.raises(ValueError, match="eta is .*; it must be finite and not negative"):
+            iterate(adam, wavy, jnp.asarray(START), eta=value)
+
+
+def _like(theta, values):
+    return theta.__array_namespace__().asarray(values, dtype=theta.dtype)
+
+
+@every_rule
+@every_library
+def test_scalars(name, library):
+    """An array without an axis stays one, in its precision."""
+    for dtype in ("float32", "float64"):
+        theta = library.asarray(0.75, dtype=getattr(library, dtype))
+        pairs = list(zip(rows(RULES[name], 0.75), rows(RULES[name], theta), strict=True))
+        for ours, theirs in pairs[1:]:
+            for a, b in zip(ours, theirs, strict=True):
+                assert type(b) is type(theta) and b.dtype == theta.dtype and b.shape == ()
+                assert float(b) == pytest.approx(a, rel=2e-5)
+
+
+@every_rule
+@every_library
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_comes_through_as_in_numpy(name, library, bad):
+    """One bad gradient spoils its own coordinate and no other."""
+
+    def grad(x):
+        g = np.array([[1.0, bad, 2.0], [0.5, -1.0, 3.0]])
+        return g if isinstance(x, np.ndarray) else library.asarray(g)
+
+    ours = rows(RULES[name], START, 4, grad)[-1]
+    theirs = rows(RULES[name], library.asarray(START), 4, grad)[-1]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(b), a, rtol=1e-12)
+    assert np.isfinite(ours[0]).sum() >= 5
+
+
+@every_rule
+def test_minimize_inside_jit_and_its_result(name):
+    """What a trace cannot know is not asked; the numbers are those of the eager run."""
+
+    def end(theta):
+        result = minimize(lambda x: (x * x).sum(), theta, RULES[name], grad=wavy, steps=4)
+        return result.x, result.losses, result.state
+
+    eager = minimize(lambda x: (x * x).sum(), START, RULES[name], grad=wavy, steps=4)
+    x, losses, state = jax.jit(end)(jnp.asarray(START))
+    np.testing.assert_allclose(x, eager.x, rtol=1e-12)
+    np.testing.assert_allclose(losses, eager.losses, rtol=1e-12)
+    for a, b in zip(eager.state, state, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-15)
+
+
+@every_rule
+def test_jax_in_single_precision_as_it_starts(name):
+    """Without its 64-bit mode: eager, jit, schedules, bit by bit the precision of float32."""
+    with jax.enable_x64(False):
+        theta = jnp.asarray(START)
+        assert theta.dtype == jnp.float32
+        settings = {"eta": PLANS[8]} if "eta" in form(RULES[name])[2] else {}
+        pairs = list(zip(rows(RULES[name], START, 8, **settings),
+                         rows(RULES[name], theta, 8, **settings), strict=True))  # fmt: skip
+        for ours, theirs in pairs[1:]:
+            for a, b in zip(ours, theirs, strict=True):
+                assert b.dtype == jnp.float32
+                np.testing.assert_allclose(b, a, rtol=5e-5, atol=5e-6)
+        step = jax.jit(lambda t, theta, *state: RULES[name](t, theta, wavy, *state))
+        now = (theta,)
+        for t, row in enumerate(rows(RULES[name], START, 5)[1:], start=1):
+            now = step(t, *now)
+            np.testing.assert_allclose(now[0], row[0], rtol=5e-4, atol=5e-5)
+
+
+shapes = st.sampled_from([(), (2,), (1, 3)])  # few, since JAX compiles for each
+leaf = shapes.flatmap(
+    lambda shape: arrays(
+        st.sampled_from([np.float32, np.float64]), shape, elements=st.floats(-4, 4, width=32)
+    )
+)
+trees = st.recursive(
+    leaf,
+    lambda part: (
+        st.dictionaries(st.text("abc", min_size=1), part, min_size=1, max_size=3)
+        | st.lists(part, min_size=1, max_size=3)
+        | st.tuples(part, part)
+    ),
+    max_leaves=6,
+).filter(is_tree)
+
+
+@settings(max_examples=25)
+@given(tree=trees, name=st.sampled_from(sorted(RULES)), data=st.data())
+def test_any_tree_with_any_hyperparameters(tree, name, data):
+    """Leaf by leaf the rule alone, on NumPy's arrays and on JAX'; and its form comes back."""
+    rule = RULES[name]
+    chosen = {key: data.draw(st.sampled_from([0.125, 0.5, 0.875])) for key in form(rule)[2]}
+
+    def grad(p):
+        return jax.tree.map(wavy, p)
+
+    for convert in (np.asarray, jnp.asarray):
+        made = jax.tree.map(convert, tree)
+        theta, *state = rows(rule, made, 4, grad, **chosen)[-1]
+        for part in (theta, *state):
+            assert jax.tree.structure(part) == jax.tree.structure(tree)
+        for k, alone in enumerate(jax.tree.leaves(made)):
+            expected = rows(rule, alone, 4, **chosen)[-1]
+            for value, part in zip(expected, (theta, *state), strict=True):
+                got = jax.tree.leaves(part)[k]
+                assert got.dtype == alone.dtype and got.shape == alone.shape
+                np.testing.assert_array_equal(np.asarray(got), np.asarray(value))
+
+
+@settings(max_examples=25)
+@given(
+    theta=arrays(np.float64, shapes, elements=st.floats(-4, 4)),
+    name=st.sampled_from(sorted(RULES)),
+    data=st.data(),
+)
+def test_any_hyperparameters_on_any_library(theta, name, data):
+    values = st.floats(0.01, 0.9)
+    chosen = {key: data.draw(values, key) for key in form(RULES[name])[2]}
+    ours = rows(RULES[name], theta, 6, **chosen)[-1]
+    for library in (jnp, strict):
+        theirs = rows(RULES[name], library.asarray(theta), 6, **chosen)[-1]
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(np.asarray(b), a, rtol=1e-9, atol=1e-12)
 
 
 @every_library

@@ -1,7 +1,4 @@
-"""What users of such libraries report: each report as a kind, over rules, precisions, libraries.
-
-PyTorch's tensors take the same tests in tests/libraries/test_torch_cases.py.
-"""
+"""What users of such libraries report: each report as a kind, over rules, precisions, libraries."""
 
 import math
 import re

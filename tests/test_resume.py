@@ -15,6 +15,7 @@ STARTS = {
     "array": np.array([1.0, -2.0, 0.3]),
     "float32": np.array([1.0, -2.0], np.float32),
     "tree": {"a": np.array([1.0, -2.0]), "b": [np.array([0.5]), 2.0]},
+    "tree without axes": {"a": np.array(1.0, np.float32), "b": [np.array(0.5), 2.0]},
 }
 
 

@@ -7,11 +7,12 @@ what a reader sees is what runs.
 
 import ast
 import functools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from gdref.elementary import maximum, sqrt
 
 
 class NoConversion(ValueError):
@@ -30,7 +31,7 @@ def nonzero(value):
 
 #: what an expression may call; ``varies(x)`` asks whether x is a schedule
 FUNCTIONS: dict[str, Callable] = {
-    "sqrt": math.sqrt, "max": max, "nonzero": nonzero, "varies": callable,
+    "sqrt": sqrt, "max": maximum, "nonzero": nonzero, "varies": callable,
 }  # fmt: skip
 ALLOWED: tuple[type, ...] = (
     ast.Expression, ast.Constant, ast.Name, ast.Tuple, ast.Subscript, ast.Call, ast.IfExp,

@@ -11,7 +11,7 @@ optax = pytest.importorskip("optax")
 jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp  # noqa: E402
 
-from gdref import RULES, adam, iterate, iterate_state, nag, schedules  # noqa: E402
+from gdref import RULES, adam, dialects, iterate, iterate_state, nag, schedules  # noqa: E402
 from gdref._inputs import form  # noqa: E402
 from gdref.optax import transformation  # noqa: E402
 
@@ -62,6 +62,32 @@ def test_a_network_takes_optaxs_own_path(name, jit):
     theirs, settings = PAIRS[name]
     a = train(theirs, jit=jit)
     b = train(transformation(RULES[name], **settings), jit=jit)
+    assert abs(a - b).max() < 1e-12
+
+
+FROM_OPTAX = [
+    ("sgd", {"learning_rate": 0.1}),
+    ("sgd", {"learning_rate": 0.1, "momentum": 0.9}),
+    ("adagrad", {"learning_rate": 0.1}),
+    ("adadelta", {"learning_rate": 1.0}),
+    ("rmsprop", {"learning_rate": 0.01}),
+    ("rmsprop", {"learning_rate": 0.01, "eps_in_sqrt": False}),
+    ("rmsprop", {"learning_rate": 0.01, "bias_correction": True}),
+    ("rmsprop", {"learning_rate": 0.01, "eps_in_sqrt": False, "bias_correction": True}),
+    ("adam", {"learning_rate": 0.01, "b1": 0.7, "eps": 1e-3}),
+    ("adamax", {"learning_rate": 0.01, "eps": 0.0}),
+    ("amsgrad", {"learning_rate": 0.01, "bias_correction_mu": False, "bias_correction_nu": False}),
+    ("amsgrad", {"learning_rate": 0.01, "bias_correction_nu": False}),
+    ("adamw", {"learning_rate": 0.01}),
+]
+
+
+@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize(("name", "arguments"), FROM_OPTAX)
+def test_every_exact_conversion_is_optaxs_path(name, arguments, jit):
+    rule, settings = dialects.from_library("optax", name, **arguments)
+    a = train(getattr(optax, name)(**arguments), steps=15, jit=jit)
+    b = train(transformation(rule, **settings), steps=15, jit=jit)
     assert abs(a - b).max() < 1e-12
 
 
