@@ -37,13 +37,15 @@ pdf: $(VENV)/installed
 zip: book
 	$(BIN)/python tools/zip_site.py _build/html _build/gradient-descent.zip
 
+# the notebooks in a setting that is not this machine's; SETTING=own: as it is
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 
-# the chapters under other BLAS kernels, fewer vector instructions, flipped last bits
+# the chapters under other BLAS kernels, fewer vector instructions, flipped last bits;
+# SETTING=haswell, or several in quotes (python tools/portable.py --list)
 portable: $(VENV)/installed
-	$(BIN)/python tools/portable.py $(CHAPTER)
+	$(BIN)/python tools/portable.py $(CHAPTER) $(if $(SETTING),--setting $(SETTING))
 
 # gdref with the oldest versions that it accepts
 lowest: .venv-lowest/installed

@@ -10,11 +10,14 @@ from tools.settings import settings  # before anything imports NumPy: one thread
 SETTING = os.environ.get("SETTING", "mixed")
 
 
+def pytest_configure():
+    if SETTING not in settings():
+        names = ", ".join(settings())
+        raise pytest.UsageError(f"SETTING is {SETTING!r}; it must be one of {names}")
+
+
 def pytest_report_header():
-    known = settings()
-    if SETTING not in known:
-        raise pytest.UsageError(f"SETTING is {SETTING}; it must be one of {', '.join(known)}")
-    return f"notebooks in the setting {SETTING}: {known[SETTING]} (tools/settings.py)"
+    return f"notebooks in the setting {SETTING}: {settings()[SETTING]} (tools/settings.py)"
 
 
 def pytest_itemcollected(item):

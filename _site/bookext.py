@@ -7,13 +7,14 @@ that a reader downloads.
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from docutils import nodes
 from pygments.formatters import HtmlFormatter
 from pygments.token import Token
 from sphinx.highlighting import PygmentsBridge
+
+from gdref.book.movable.page import once
 
 # parts of the theme and of Sphinx that no page asks for
 UNUSED = [
@@ -67,19 +68,28 @@ def anchor_claims(app, doctree):
 
 def mend_page(app, pagename, templatename, context, doctree):
     """Leave the first look at a page to its text: scripts and images come after it."""
-    context["script_files"] = list(own_scripts(context["script_files"]))
+    own_scripts(app, context)
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
-        # a role that screen readers no longer know
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        # a role that screen readers no longer know; what movable figures share stands once
+        context["body"] = once(context["body"]).replace('role="doc-biblioentry"', 'role="listitem"')
 
 
-def own_scripts(scripts):
-    """The book's scripts, which wait for the text; page.js does what pages need of the others."""
-    for script in scripts:
-        name = script.filename or ""
-        if name.startswith("_static/scripts/") and not name.endswith("book-theme.js"):
-            yield type(script)(script.filename, priority=script.priority, defer="defer")
+def own_scripts(app, context):
+    """The book's scripts, which wait for the text; page.js loads those of the tips when asked."""
+    tips, pathto = [*app.config.tippy_js, "tippy/"], context["pathto"]
+    files = [script for script in context["script_files"] if script.filename]
+    context["tips"] = [
+        pathto(script.filename, resource=True)
+        for script in files
+        if any(script.filename.startswith(f"_static/{name}") for name in tips)
+    ]
+    context["script_files"] = [
+        type(script)(script.filename, priority=script.priority, defer="defer")
+        for script in files
+        if script.filename.removeprefix("_static/")
+        in [name for name, _ in app.config.html_js_files]
+    ]
 
 
 def build_wheel(app):
@@ -92,13 +102,7 @@ def build_wheel(app):
         return
     for wheel in old:
         wheel.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(root / name, folder)
-        shutil.copytree(root / "gdref", Path(folder, "gdref"))
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", folder]
-        options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(site)]
-        subprocess.run(command + options, check=True)
+    subprocess.run([sys.executable, root / "tools" / "wheel.py", site], check=True)
 
 
 def finish_site(app, error):
@@ -115,6 +119,6 @@ def setup(app):
     PygmentsBridge.html_formatter = PlainFormatter
     app.connect("env-get-outdated", site_changed)
     app.connect("doctree-read", anchor_claims)
-    app.connect("html-page-context", mend_page)
+    app.connect("html-page-context", mend_page)  # after the tips
     app.connect("build-finished", finish_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

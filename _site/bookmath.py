@@ -14,6 +14,8 @@ CONVERTER = LatexToMathML(fancy_error=False, annotation=True)  # TeX, to be copi
 NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|multline)\}")
 # a tall bracket with an index or a power: Chromium makes it tall only in a row of its own
 TALL_BASE = re.compile(r"(<msu[bp](?:sup)?>)(<mo [^>]*minsize[^>]*>[^<]*</mo>)")
+TAG = re.compile(r"<annotation.*?</annotation>|<[^>]*>", re.DOTALL)
+LONG = 24  # signs
 log = logging.getLogger(__name__)
 
 
@@ -36,8 +38,12 @@ def rows(tex):
 
 
 def visit_math(self, node):
-    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    self.body.append(mathml(node.astext(), node) + "</span>")
+    """A formula in a line; one that may be wider than a phone is a box that scrolls."""
+    formula = mathml(node.astext(), node)
+    signs = TAG.sub("", formula)
+    kind = "math long" if len(signs) > LONG else "math"
+    self.body.append(self.starttag(node, "span", "", CLASS=f"{kind} notranslate nohighlight"))
+    self.body.append(formula + "</span>")
     raise nodes.SkipNode
 
 

@@ -14,10 +14,10 @@ the further tag ``open`` is open at first.  A cell without a role is shown as My
 """
 
 import re
-import tomllib
-from pathlib import Path
 
 from docutils import nodes
+
+import gdref
 
 FOLDED = {
     "proof": "Proof by SymPy",
@@ -113,14 +113,11 @@ def inline(words):
 
 def run_chapter(app, cells):
     docname = app.env.docname
-    project = tomllib.loads(Path(app.srcdir, "pyproject.toml").read_text(encoding="utf8"))[
-        "project"
-    ]
     text = RUN.format(
         root="../" * docname.count("/"),
         docname=docname,
         name=docname.rpartition("/")[2],
-        wheel=f"{project['name']}-{project['version']}-py3-none-any.whl",
+        wheel=f"gdref-{gdref.__version__}-py3-none-any.whl",
     )
     title = fold_title("", "Run this chapter")
     box = fold("", title, nodes.raw("", text, format="html"), *cells)

@@ -5,15 +5,27 @@
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 
+from bookroles import FOLDED, fold_title
 from docutils import nodes
 from sphinx import addnodes
 
+SUB = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+SUPER = str.maketrans("0123456789+-in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁱⁿ")
+ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+SIGNS = dict(zip("le ge ne neq approx sim cdot times to infty nabla in sum ldots dots sqrt".split(),
+                 "≤≥≠≠≈~·×→∞∇∈Σ……√", strict=True))  # fmt: skip
+SIGNS |= dict(
+    zip("lVert rVert lvert rvert leftarrow pm partial int top".split(), "‖‖||←±∂∫ᵀ", strict=True)
+)
+SIGNS |= dict.fromkeys("mathbb mathbf mathcal big Big bigl bigr".split(), "")
+
 # not prose: code, displayed formulas, markup; a section of its own
 SILENT = (nodes.literal_block, nodes.math_block, nodes.raw, nodes.comment, nodes.image)
-OWN = (nodes.section, addnodes.desc)
-REFERENCE = 0.55  # what a page of the reference part counts, against a chapter's 1
+REFERENCE = 0.5  # what a page that lists things counts, against a chapter's 1
+API = 0.3  # a function of gdref
 MINOR = {"Exercises": 0.6, "Further reading": 0.4, "Solution": 0.5}
 
 
@@ -22,26 +34,27 @@ def collect(app, doctree, docname):
     if app.builder.format != "html":
         return
     chapter = bool(app.env.titles[docname].get("secnumber") or docname in app.env.toc_secnumbers)
-    weight = 1 if chapter or docname == app.config.root_doc else REFERENCE
+    weight = 1 if chapter else 0.2 if docname.endswith("bibliography") else REFERENCE
     found = []
-    for part in doctree.findall(lambda node: isinstance(node, OWN)):
+    for part in doctree.findall(heading_of):
         heading = heading_of(part)
-        if not heading:
-            continue
         words, terms = [], []
         read(part, words, terms)
         text = re.sub(r"\s+", " ", " ".join(words)).strip()
         anchor = "" if part.parent is doctree else (part["ids"] or part[0]["ids"] or [""])[0]
+        weight = API if isinstance(part, addnodes.desc) else weight
         factor = next((f for name, f in MINOR.items() if heading.startswith(name)), 1)
         found.append([heading, anchor, weight * factor, " ".join(terms), text])
     app.env.search_sections[docname] = found
 
 
-def heading_of(part):
-    if isinstance(part, addnodes.desc):
-        return part[0].get("fullname") or ""
-    title = next((child for child in part if isinstance(child, nodes.title)), None)
-    return prose(title) if title else ""
+def heading_of(node):
+    """The name of a section or of a function; none for the boxes that are sections too."""
+    if isinstance(node, addnodes.desc):
+        return node[0].get("fullname")
+    if isinstance(node, nodes.section) and node and isinstance(node[0], nodes.title):
+        return prose(node[0])
+    return None
 
 
 def read(node, words, terms):
@@ -49,8 +62,13 @@ def read(node, words, terms):
     for child in node.children:
         if isinstance(child, addnodes.index):
             terms += [entry[1].replace("; ", " ") for entry in child["entries"]]
-        elif isinstance(child, (*SILENT, *OWN, nodes.title, addnodes.desc_signature)):
+        elif isinstance(child, fold_title) and child.astext() in FOLDED.values():
             continue
+        elif isinstance(child, (*SILENT, addnodes.desc_signature)) or heading_of(child):
+            continue
+        elif isinstance(child, nodes.title):
+            if not isinstance(node, nodes.section):
+                words.append(prose(child) + ".")
         elif isinstance(child, nodes.TextElement):
             words.append(prose(child))
             terms += [e[1] for i in child.findall(addnodes.index) for e in i["entries"]]
@@ -65,8 +83,32 @@ def prose(node):
 
 
 def formula(node):
-    """A formula as one would say it in a line: its names, without TeX's signs."""
-    return re.sub(r"[{}$]|\\[,;! ]", "", re.sub(r"\\([A-Za-z]+) ?", r"\1 ", node.astext())).strip()
+    """A formula in a line of plain letters: as one would write it without TeX."""
+    tex = re.sub(
+        r"\\(?:left|right|,|;|!|mathrm|operatorname|text|quad|qquad|displaystyle)",
+        "",
+        node.astext(),
+    )
+    tex = re.sub(r"\\(hat|bar|tilde)\s*\{?(\\?\w+)\}?", lambda m: m[2] + ACCENTS[m[1]], tex)
+    tex = re.sub(r"\\d?frac\s*(?:\{([^{}]+)\}|(\w))\s*(?:\{([^{}]+)\}|(\w))", r"\1\2/\3\4", tex)
+    tex = re.sub(r"\\([A-Za-z]+) ?", letter, tex)
+    tex = re.sub(r"_(?:\{([^{}]+)\}|(\w))", lambda m: shifted(m[1] or m[2], SUB, "_"), tex)
+    tex = re.sub(r"\^(?:\{([^{}]+)\}|(\w))", lambda m: shifted(m[1] or m[2], SUPER, "^"), tex)
+    return re.sub(r"[{}\\$]", "", tex).strip()
+
+
+def letter(found):
+    """The sign that a command of TeX stands for, or its name."""
+    name = found[1].removeprefix("var")
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.replace('lambda', 'lamda')}")
+    except KeyError:
+        return SIGNS.get(name, name + " ")
+
+
+def shifted(text, letters, sign):
+    return text.translate(letters) if set(map(ord, text)) <= set(letters) else f"{sign}{text}"
 
 
 def write(app, error):

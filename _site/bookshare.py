@@ -12,6 +12,8 @@ from booksearch import prose
 from docutils import nodes
 from markupsafe import Markup
 
+CITATION = re.compile(r"\s*\[[^\]]*\d{4}[^\]]*\]")
+NUMBER = re.compile(r"^[\d.]+ ")  # of the chapter
 BINDER = {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"}
 
 
@@ -25,7 +27,7 @@ def offer_source(app, config):
 
 def describe(app, pagename, templatename, context, doctree):
     book = Markup(context["docstitle"]).striptags()
-    title = Markup(context.get("title") or "").striptags()
+    title = NUMBER.sub("", Markup(context.get("title") or "").striptags())
     context["page_title"] = Markup.escape(
         title if book in title else f"{title} - {book}" if title else book
     )
@@ -44,8 +46,8 @@ def first_sentence(doctree):
     """What the page says of itself, without what it says of its reading."""
     for paragraph in doctree.findall(nodes.paragraph):
         if isinstance(paragraph.parent, nodes.section) and "Reading time" not in paragraph.astext():
-            text = re.sub(r"\s+", " ", prose(paragraph)).strip()
-            return re.match(r".{20,}?[.:!?](?= |$)|.*", text)[0]
+            text = re.sub(r"\s+", " ", re.sub(CITATION, "", prose(paragraph))).strip()
+            return re.match(r".{20,}?[.!?](?= |$)|.*", text)[0]
     return ""
 
 

@@ -13,6 +13,9 @@ from gdref.loop import iterate as iterate
 from gdref.loop import iterate_state as iterate_state
 from gdref.loop import minimize as minimize
 from gdref.rules import *  # noqa: F403
+from gdref.rules import RULES as RULES
+from gdref.rules import Rule as Rule
+from gdref.rules import rule as rule
 
 if TYPE_CHECKING:
     from gdref import book as book
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from gdref import torch as torch
     from gdref import trees as trees
     from gdref.compiled import compile as compile
+
+# What `from gdref import *` gives: no module of ours, which would hide one such as torch.
+__all__ = ["Result", "iterate", "iterate_state", "minimize", "RULES", "Rule", "rule"]
+__all__ += list(RULES)
 
 MODULES = (
     "book compiled datasets dialects elementary experiments gradients minibatch optax problems "

@@ -4,15 +4,14 @@ Every message names the argument, shows its value and says what it must be.
 """
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gdref.elementary import NUMPYS, OBJECT, namespace
 from gdref.trees import Tree
-
-OBJECT = np.dtype(object)  # the dtype of an array of symbols
-
 
 # ---- what a value is
 
@@ -47,7 +46,7 @@ def dtype_kind(dtype: Any) -> str:
     """``"f"``, ``"i"``, ``"u"``, ``"b"``, ``"c"``, or ``"?"``: the kind of any library's dtype."""
     if isinstance(dtype, np.dtype) and dtype.kind != "V":
         return dtype.kind
-    name = str(dtype).rpartition(".")[2]  # torch.bfloat16, array_api_strict.float64
+    name = precision(dtype)
     kinds = {"float": "f", "bfloat": "f", "int": "i", "uint": "u", "bool": "b", "complex": "c"}
     return kinds.get(name.rstrip("0123456789"), "?")
 
@@ -56,10 +55,8 @@ def is_finite(value: Any) -> bool:
     """Whether all numbers are finite; what has no value yet (a symbol, a traced array) counts."""
     if type(value) is float:
         return math.isfinite(value)
-    if isinstance(value, np.ndarray | np.generic):
-        if value.dtype != OBJECT:
-            return bool(np.isfinite(value).all())
-        return True
+    if isinstance(value, NUMPYS):
+        return value.dtype == OBJECT or bool(np.logical_and.reduce(np.isfinite(value), axis=None))
     if isinstance(value, Tree):
         return all(map(is_finite, value.leaves))
     if type(value) is int or is_symbolic(value):
@@ -69,10 +66,28 @@ def is_finite(value: Any) -> bool:
 
 def all_hold(value: Any, condition: Callable[[Any, Any], Any]) -> bool:
     """Whether a condition on an array and its namespace holds everywhere, as far as it is known."""
-    from gdref.elementary import namespace
-
     xp = namespace(value)
     return decided(lambda: xp.all(condition(value, xp)))
+
+
+def is_known(value: Any) -> bool:
+    """Whether an array has its values; not while JAX traces it."""
+    xp = namespace(value)
+    return decided(lambda: (bool(xp.all(value == value)),), otherwise=False)
+
+
+def as_numbers(value: Any) -> np.ndarray:
+    """The numbers of an array of any library and precision, as float64."""
+    if isinstance(value, NUMPYS) or not is_array(value):
+        return np.asarray(value, float)
+    value = value.detach() if hasattr(value, "detach") else value
+    flat = namespace(value).reshape(value, (-1,))
+    return np.array([float(x) for x in flat]).reshape(tuple(value.shape))
+
+
+def precision(dtype: Any) -> str:
+    """The name of any library's dtype: "float32" for ``torch.float32``."""
+    return str(dtype).rpartition(".")[2]
 
 
 def decided(question: Any, otherwise: bool = True) -> bool:
@@ -143,12 +158,13 @@ def check_number(name: str, value: Any, positive: bool = False, where: str = "")
     return value
 
 
+LARGEST = sys.float_info.max
 RANGES = {"rate": "finite and not negative", "decay": "in [0, 1)", "number": "finite"}
 
 
 def check_range(name: str, value: Any, low: Any, high: Any, kind: str, where: str = "") -> None:
     """Raise ValueError if the values from low to high are not what a hyperparameter may be."""
-    fits = -math.inf < low and high < math.inf
+    fits = -LARGEST <= low and high <= LARGEST
     if kind != "number":
         fits = fits and low >= 0
     if kind == "decay":

@@ -12,27 +12,33 @@ import numpy as np
 
 from gdref import catalogue
 from gdref._checks import (
-    OBJECT,
     all_hold,
+    as_numbers,
     check_range,
-    decided,
     describe,
     dtype_kind,
     is_array,
     is_finite,
+    is_known,
     is_real,
     is_symbolic,
     name_of,
+    precision,
     shown,
 )
-from gdref.elementary import namespace
+from gdref.elementary import NUMPYS, OBJECT, namespace
 from gdref.trees import Tree, each, is_tree, walk, wrap
 
 # ---- the rule and what it returns
 
 
 def form(rule: Callable) -> tuple[list[str], list, dict]:
-    """The form of a rule: names of its state, its initial values, hyperparameters with defaults.
+    """The form of a rule: names of its state, its initial values, hyperparameters with defaults."""
+    return parts(rule)[:3]
+
+
+def parts(rule: Callable) -> tuple[list[str], list, dict, dict]:
+    """The form of a rule, and those of its defaults that are scalars of NumPy, as Python numbers.
 
     Raises TypeError if ``rule`` is not of the form
     ``rule(t, theta, grad, state=initial, ..., *, hyperparameter=default, ...)``.
@@ -56,6 +62,7 @@ def form(rule: Callable) -> tuple[list[str], list, dict]:
         [p.name for p in state],
         [_narrow(p.default) for p in state],
         {p.name: _narrow(p.default) for p in keyword},
+        {p.name: p.default.item() for p in keyword if isinstance(p.default, np.generic)},
     )
 
 
@@ -101,7 +108,7 @@ def check_theta(theta):
         return each(check_theta, tree)
     if hasattr(theta, "free_symbols"):
         return theta
-    if is_array(theta) and not isinstance(theta, np.ndarray | np.generic):
+    if is_array(theta) and not isinstance(theta, NUMPYS):
         return check_tensor(theta)
     try:
         if type(theta) is float or type(theta) is int:
@@ -186,9 +193,11 @@ def as_theta(value, theta):
     if type(theta) is float:
         return float(value)
     dtype = getattr(theta, "dtype", None)
-    if dtype is None or dtype is OBJECT or is_symbolic(value):
+    if dtype is None or is_symbolic(value):
         return value
-    if isinstance(theta, np.ndarray | np.generic):
+    if isinstance(theta, NUMPYS):
+        if dtype == OBJECT:
+            return value
         return np.asarray(value, dtype)[()]
     xp = namespace(theta)
     if is_array(value) and namespace(value) is xp:
@@ -226,6 +235,8 @@ def check_state(rule, names, initial, state, theta):
 
 # ---- hyperparameters
 
+FLOAT64 = np.dtype(float)
+
 
 def check_hyperparameters(rule, known, given, theta):
     """Split hyperparameters into constants and schedules; raise for an unknown or a bad one."""
@@ -258,30 +269,28 @@ def check_value(name, value, theta, where="", exact=False):
 
     An array takes the precision of theta: it must not widen it.
     """
-    if is_symbolic(value):
-        return value
     if type(value) is float or type(value) is int:
         low = high = value
+    elif is_symbolic(value):
+        return value
     else:
         if isinstance(value, bool) or not (is_array(value) and is_real(value)):
             raise TypeError(
                 f"{name} is {shown(value)}{where}; it must be a real number, an array or a schedule"
             )
         if shape_of(value) == ():
-            if is_array(value) and not isinstance(value, np.ndarray | np.generic):
-                if not decided(lambda: value == value, otherwise=False):
-                    return value  # JAX traces it: it has no value yet
+            if not is_known(value):
+                return value
             low = high = value = float(value)
         else:
-            value = check_array(name, value, theta, where)
-            low, high = value.min(), value.max()
+            return check_array(name, value, theta, where, exact)
     check_range(name, value, low, high, "number" if exact else catalogue.kind(name), where)
-    if type(value) is float:
+    if type(value) is float and type(theta) is not float:
         check_representable(name, value, theta, where)
     return value
 
 
-def check_array(name, value, theta, where):
+def check_array(name, value, theta, where, exact):
     shape = shape_of(theta) if not isinstance(theta, Tree) else ()
     try:
         fits = 0 not in value.shape and np.broadcast_shapes(tuple(value.shape), shape) == shape
@@ -291,7 +300,19 @@ def check_array(name, value, theta, where):
         raise ValueError(
             f"{name} is {describe(value)}{where}; it must broadcast to the shape of theta, {shape}"
         )
-    return value.astype(theta.dtype) if isinstance(theta, np.ndarray) else as_theta(value, theta)
+    if is_known(value):
+        numbers = as_numbers(value)
+        kind = "number" if exact else catalogue.kind(name)
+        check_range(name, value, numbers.min(), numbers.max(), kind, where)
+        for number in {numbers.min(), numbers.max(), *_nearest_0(numbers)}:
+            check_representable(name, float(number), theta, where)
+    return copied(as_theta(value, theta))
+
+
+def _nearest_0(numbers):
+    """The number that is nearest to 0, if one is not 0."""
+    sizes = np.abs(numbers[numbers != 0])
+    return [sizes.min()] if sizes.size else []
 
 
 def check_representable(name, value, theta, where=""):
@@ -304,12 +325,11 @@ def check_representable(name, value, theta, where=""):
             check_representable(name, value, leaf, where)
         return
     dtype = getattr(theta, "dtype", None)
-    if dtype is None or dtype is OBJECT or str(dtype).endswith("float64") or value == 0:
+    if dtype is None or dtype is FLOAT64 or 1e-4 < value < 0.9 or value == 0:
+        return  # every floating-point type holds a number of that size
+    if str(dtype).endswith(("float64", "object")) or (held := _held(value, theta)) is None:
         return
-    held = _held(value, theta)
-    if held is None:
-        return
-    kind = str(dtype).rpartition(".")[2]
+    kind = precision(dtype)
     if held == 0 or math.isinf(held):
         words = f"{kind} makes it {held:g}; its least positive number is about {_least(theta):.1g}"
     elif value < 1 <= held and catalogue.kind(name) == "decay":

@@ -53,27 +53,31 @@ STATE = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """How figures show a rule: its name in words, its colour, its line (as Matplotlib has it)."""
+    """How figures show a rule: its name in words, its colour, its line (as Matplotlib has it).
+
+    ``dark`` is its colour on a dark page.
+    """
 
     label: str
     colour: str
     line: Any = "-"
+    dark: str = ""
 
 
-# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the white of the
-# figure: tests/test_plots.py measures both.  The line differs as well where a family is close.
+# Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the ground, white or
+# dark: tests/test_plots.py measures both.  The line differs as well where a family is close.
 RULES = {
-    "gd": Drawn("gradient descent", "#4d4d4d"),
-    "momentum": Drawn("momentum", "#003ddf"),
-    "nag": Drawn("NAG", "#ee44ee", (0, (5, 1.5))),
-    "adagrad": Drawn("Adagrad", "#00a691"),
-    "adadelta": Drawn("Adadelta", "#c18b00", (0, (5, 1.5))),
-    "rmsprop": Drawn("RMSProp", "#8f4202", (0, (5, 1.5, 1, 1.5))),
-    "adam": Drawn("Adam", "#e06b4e"),
-    "adamax": Drawn("AdaMax", "#580272", (0, (5, 1.5))),
-    "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5))),
-    "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2))),
-    "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5))),
+    "gd": Drawn("gradient descent", "#4d4d4d", dark="#869595"),
+    "momentum": Drawn("momentum", "#003ddf", dark="#4a7bff"),
+    "nag": Drawn("NAG", "#ee44ee", (0, (5, 1.5)), dark="#cc88ff"),
+    "adagrad": Drawn("Adagrad", "#00a691", dark="#77ccaa"),
+    "adadelta": Drawn("Adadelta", "#c18b00", (0, (5, 1.5)), dark="#eedd11"),
+    "rmsprop": Drawn("RMSProp", "#8f4202", (0, (5, 1.5, 1, 1.5)), dark="#cc7700"),
+    "adam": Drawn("Adam", "#e06b4e", dark="#e26150"),
+    "adamax": Drawn("AdaMax", "#580272", (0, (5, 1.5)), dark="#bb66bb"),
+    "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5)), dark="#bbccff"),
+    "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
+    "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
 }
 
 

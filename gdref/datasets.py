@@ -4,6 +4,8 @@ Each function returns ``(X_train, y_train, X_test, y_test)`` split by a seed, wi
 ones for the intercept.
 """
 
+import importlib
+
 import numpy as np
 
 
@@ -12,9 +14,7 @@ def diabetes(standardise: bool = True, test: float = 0.25, seed: int = 0) -> tup
 
     The target is centred and scaled to variance 1 if ``standardise``.
     """
-    from sklearn.datasets import load_diabetes
-
-    data = load_diabetes(scaled=False)
+    data = _load("load_diabetes", scaled=False)
     y = data.target
     if standardise:
         y = (y - y.mean()) / y.std()
@@ -23,18 +23,22 @@ def diabetes(standardise: bool = True, test: float = 0.25, seed: int = 0) -> tup
 
 def breast_cancer(standardise: bool = True, test: float = 0.25, seed: int = 0) -> tuple:
     """569 tumours, 30 measurements of cell nuclei, and whether the tumour is benign (0 or 1)."""
-    from sklearn.datasets import load_breast_cancer
-
-    data = load_breast_cancer()
+    data = _load("load_breast_cancer")
     return _split(data.data, data.target, standardise, test, seed)
 
 
 def digits(test: float = 0.25, seed: int = 0) -> tuple:
     """1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1], and which digit it is."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
+    data = _load("load_digits")
     return _split(data.data / 16, data.target, False, test, seed)
+
+
+def _load(name, **options):
+    try:
+        return getattr(importlib.import_module("sklearn.datasets"), name)(**options)
+    except ImportError as error:
+        hint = "the data sets come with scikit-learn: pip install 'gdref[data]'"
+        raise ImportError(f"{error}; {hint}") from error
 
 
 def _split(X, y, standardise, test, seed):

@@ -16,6 +16,9 @@ import numpy as np
 from gdref.trees import Tree, each
 
 NUMBERS = {float, int}  # plain numbers, exactly: np.float64 is a kind of float
+NUMPYS = np.ndarray, np.generic
+BOOLS = bool, np.bool_
+OBJECT = np.dtype(object)  # the dtype of an array of symbols
 
 
 def sqrt(x: Any) -> Any:
@@ -52,7 +55,7 @@ def sign(x: Any) -> Any:
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, y elsewhere, elementwise.  Both are computed."""
-    if isinstance(condition, bool | np.bool_):
+    if isinstance(condition, BOOLS):
         return x if condition else y
     xp = namespace(condition, x, y)
     return xp.where(condition, *_alike(xp, x, y))
@@ -91,6 +94,10 @@ def transpose(x: Any) -> Any:
 
 def namespace(*values: Any) -> Any:
     """The module whose functions take these values; plain numbers among them do not decide."""
+    if len(values) == 1:
+        (value,) = values
+        kind = type(value)
+        return TREES if kind is Tree else np if kind in NUMBERS else _of_type(kind, value)
     kinds = {type(value): value for value in values if type(value) not in NUMBERS}
     if Tree in kinds:
         return TREES
@@ -104,8 +111,8 @@ def namespace(*values: Any) -> Any:
 
 
 def _of_type(kind: type, value: Any) -> Any:
-    if issubclass(kind, np.ndarray | np.generic):
-        return OBJECTS if value.dtype == object else np
+    if issubclass(kind, NUMPYS):
+        return OBJECTS if value.dtype == OBJECT else np
     if kind not in _known:
         _known[kind] = _look_up(kind, value)
     return _known[kind]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gdref._checks import check_callable, is_array
-from gdref._inputs import as_theta
+from gdref._checks import as_numbers, check_callable, is_array, precision
+from gdref._inputs import as_theta, check_tree_gradient
+from gdref.elementary import NUMPYS
 from gdref.trees import Tree, is_tree, wrap
 
 
@@ -69,33 +70,54 @@ def check_gradient(fun: Callable, grad: Callable, theta: Any, h: float | None = 
     exact = grad(theta)
     if exact is None:
         raise TypeError("grad(theta) is None; it must be a number or an array (a missing return?)")
-    exact = np.asarray(exact, dtype=float)
     check_fun(fun, h)
     sizes: list[float] = []
 
     def measured(at):
         value = fun(at)
-        sizes.append(float(np.max(np.abs(np.asarray(value, dtype=float)))))
+        sizes.append(float(np.max(np.abs(as_numbers(value)))))
         return value
 
     def differences(factor):
         def slope(plus, minus, step):
             return (measured(plus) - measured(minus)) / (2 * step)
 
-        return np.asarray(_each_coordinate(theta, h, 1 / 3, slope, factor), dtype=float)
+        return _each_coordinate(theta, h, 1 / 3, slope, factor)
 
-    approximate, coarse = differences(1), differences(2)
-    if exact.shape != approximate.shape:
+    leaves = _leaves(theta, exact, differences(1), differences(2))
+    parts = [_distance(h, max(sizes), *leaf) for leaf in leaves]
+    excess, g, g_h = (np.concatenate([part[k].ravel() for part in parts]) for k in range(3))
+    scale = max(np.linalg.norm(g), np.linalg.norm(g_h), np.finfo(float).eps)
+    return float(np.linalg.norm(excess) / scale)
+
+
+def _leaves(theta, exact, *differences):
+    """The leaves of theta, each with its gradients; theta itself, if it is no tree."""
+    if not is_tree(theta):
+        return [(theta, exact, *differences)]
+    tree = wrap(theta)
+    rows = [tree, check_tree_gradient(exact, tree), *(wrap(d, tree.form) for d in differences)]
+    return list(zip(*(row.leaves for row in rows), strict=True))
+
+
+def _distance(h, size, theta, exact, fine, coarse):
+    """How far a gradient is beyond the difference's own error, in each coordinate; and both."""
+    theta, exact, fine, coarse, epsilon = *map(as_numbers, (theta, exact, fine, coarse)), eps(theta)
+    if exact.shape != fine.shape:
         raise ValueError(
-            f"grad(theta) has the shape {exact.shape}; "
-            f"it must have that of theta, {approximate.shape}"
+            f"grad(theta) has the shape {exact.shape}; it must have that of theta, {fine.shape}"
         )
-    precision = np.asarray(theta).dtype if np.asarray(theta).dtype.kind == "f" else float
-    epsilon = np.finfo(precision).eps
-    steps = h or epsilon ** (1 / 3) * np.maximum(1.0, np.abs(np.asarray(theta, dtype=float)))
-    error = np.abs(approximate - coarse) + 4 * epsilon * max(sizes) / steps
-    scale = max(np.linalg.norm(exact), np.linalg.norm(approximate), np.finfo(float).eps)
-    return float(np.linalg.norm(np.maximum(np.abs(exact - approximate) - error, 0)) / scale)
+    steps = h or epsilon ** (1 / 3) * np.maximum(1.0, np.abs(theta))
+    error = np.abs(fine - coarse) + 4 * epsilon * size / steps
+    return np.maximum(np.abs(exact - fine) - error, 0), exact, fine
+
+
+def eps(theta):
+    """The machine epsilon of theta's precision."""
+    name = precision(getattr(theta, "dtype", "float64"))
+    if name == "bfloat16":
+        return 2.0**-7
+    return np.finfo(name if name.startswith("float") else float).eps
 
 
 def check_fun(fun, h):
@@ -110,13 +132,14 @@ def _each_coordinate(theta, h, power, difference, factor=1):
         return difference(theta + step, theta - step, step)
     if is_tree(theta):
         return _each_leaf(wrap(theta), h, power, difference, factor)
-    array = np.asarray(theta)
+    like = theta if is_array(theta) and not isinstance(theta, NUMPYS) else None
+    array = np.asarray(theta) if like is None else as_numbers(theta)
     if array.dtype.kind != "f":
         array = array.astype(float)
-    like = theta if is_array(theta) and not isinstance(theta, np.ndarray | np.generic) else None
+    epsilon = eps(array if like is None else theta)
     result = np.empty_like(array)
     for i in np.ndindex(array.shape):
-        step = factor * (h or np.finfo(array.dtype).eps ** power * max(1.0, abs(array[i])))
+        step = factor * (h or epsilon**power * max(1.0, abs(array[i])))
         plus, minus = array.copy(), array.copy()
         plus[i] += step
         minus[i] -= step

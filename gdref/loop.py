@@ -32,11 +32,12 @@ from gdref._inputs import (
     copied,
     exact,
     form,
+    parts,
     shape_of,
     unchanged,
     with_value_checked,
 )
-from gdref.elementary import namespace
+from gdref.elementary import NUMPYS, namespace
 from gdref.gradients import forward_difference
 from gdref.rules import Rule
 from gdref.trees import Tree, each, is_tree, wrap
@@ -134,10 +135,11 @@ def _unwrapped(step):
 
 def _checked_steps(rule, grad, theta, t, state, hyperparameters):
     """The steps (theta, *state), with a tree as a Tree; everything is checked first."""
-    names, initial, known = form(rule)
+    names, initial, known, narrowed = parts(rule)
     check_whole("t", t, low=1)
     theta = check_theta(theta)
     constants, schedules = check_hyperparameters(rule, known, hyperparameters, theta)
+    constants = narrowed | constants
     start = (theta, *check_state(rule, names, initial, state, theta))
     if callable(grad):
         gradients: Iterator[Callable] = itertools.repeat(with_value_checked(grad, theta))
@@ -163,12 +165,12 @@ def _checked_steps(rule, grad, theta, t, state, hyperparameters):
 def _steps(rule, gradients, state, first, constants, schedules):
     start, length = state[0], len(state)
     kind, shape, dtype = type(start), shape_of(start), getattr(start, "dtype", None)
+    plans = [(name, schedule, exact(schedule)) for name, schedule in schedules.items()]
     for t, grad in enumerate(gradients, start=first):
-        if schedules:
-            constants = constants | {
-                name: check_value(name, schedule(t), start, f" at step {t}", exact(schedule))
-                for name, schedule in schedules.items()
-            }
+        if plans:
+            where = f" at step {t}"
+            for name, schedule, keeps in plans:
+                constants[name] = check_value(name, schedule(t), start, where, keeps)
         state = rule(t, state[0], grad, *state[1:], **constants)
         check_step(rule, state, length)
         theta = state[0]
@@ -381,10 +383,9 @@ class _Run:
         return self.now[0]
 
     def add(self, step):
-        """Keep a step; or say which part of it is not finite."""
-        for name, value in zip(["theta", *self.names], step, strict=True):
-            if not is_finite(value):
-                return name if name == "theta" else f"the state {name}"
+        """Keep a step; or say which parts of it are not finite."""
+        if not all(map(is_finite, step)):
+            return self.broken(step)
         self.before, self.now = self.now, step
         self.t, self.nit = self.t + 1, self.nit + 1
         if self.path is not None:
@@ -392,6 +393,12 @@ class _Run:
         if self.losses is not None:
             self.losses.append(value_at(self.fun, self.x))
         return ""
+
+    def broken(self, step):
+        theta, *state = (not is_finite(value) for value in step)
+        of_state = ", ".join(itertools.compress(self.names, state))
+        words = ["theta"] * theta + [f"the state {of_state}"] * bool(of_state)
+        return " and ".join(words)
 
     def never_moved(self):
         return unchanged(self.first, self.x)
@@ -492,6 +499,6 @@ def stack(path):
         return each(lambda *leaves: stack(leaves), *path)
     if is_symbolic(first):
         return np.array(path, dtype=object)
-    if is_array(first) and not isinstance(first, np.ndarray | np.generic):
+    if is_array(first) and not isinstance(first, NUMPYS):
         return namespace(first).stack(list(path))
     return np.stack([np.asarray(theta) for theta in path])

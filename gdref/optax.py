@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gdref._checks import name_of
-from gdref._inputs import check_hyperparameters, form
+from gdref._asking import Asked, attempt
+from gdref._checks import name_of, shown
+from gdref._inputs import check_gradient, check_hyperparameters, check_value, exact, form
 from gdref.rules import Rule
 
 
@@ -40,75 +41,85 @@ def transformation(rule: Rule, **hyperparameters: Any) -> optax.GradientTransfor
     optax.GradientTransformationExtraArgs
         ``update(grads, state, params)`` needs the parameters.  A rule that asks for its gradient
         at another point, as :func:`gdref.nag` does, needs ``grad_fn=`` too, a function of the
-        parameters; then ``grads`` is not used.
+        parameters that returns the gradients.
 
     Raises
     ------
     TypeError, ValueError
-        as :func:`gdref.iterate`, at the call.
+        as :func:`gdref.iterate`, at the call; by ``init`` for a hyperparameter that the precision
+        of the parameters does not hold, and for parameters that are not real.
+
+    Notes
+    -----
+    An update is the difference of the parameters, in their precision.  Under ``jit`` the values of
+    a schedule are not known, so they are not checked.
     """
     names, initial, known = form(rule)
     constants, schedules = check_hyperparameters(rule, known, hyperparameters, 0.0)
 
     def init(params):
-        variables = tuple(
-            jax.tree.map(lambda leaf, value=value: jnp.full_like(leaf, value), params)
-            for value in initial
+        for leaf in map(jnp.asarray, jax.tree.leaves(params)):
+            if not jnp.issubdtype(leaf.dtype, jnp.floating):
+                raise TypeError(f"a parameter is {shown(leaf)}; it must be an array of floats")
+            check_hyperparameters(rule, known, constants, leaf)
+        return State(
+            jnp.zeros((), jnp.int32),
+            tuple(
+                jax.tree.map(lambda leaf, value=value: jnp.full_like(leaf, value), params)
+                for value in initial
+            ),
         )
-        return State(jnp.zeros((), jnp.int32), variables)
 
     def update(grads, state, params=None, *, grad_fn: Callable | None = None, **unused):
         if params is None:
             raise ValueError(f"{name_of(rule)} needs the parameters: update(grads, state, params)")
         t = state.count + 1
-        # as a float: JAX divides a whole number in float32
-        settings = constants | {name: schedule(t * 1.0) for name, schedule in schedules.items()}
-        leaves, form_of = jax.tree.flatten(params)
-        rows = list(zip(*map(jax.tree.leaves, state.variables), strict=True))
-        rows = rows or [()] * len(leaves)
-        points = [
-            _asked(rule, t, leaf, row, settings) for leaf, row in zip(leaves, rows, strict=True)
-        ]
-        if any(point is not None for point in points):
+        settings = constants | {
+            # t as a float: JAX divides a whole number in float32
+            name: check_value(name, plan(t * 1.0), 0.0, f" at step {t}", exact(plan))
+            for name, plan in schedules.items()
+        }
+        tree: Any
+        leaves, tree = jax.tree.flatten(params)
+        here = _gradients(tree, leaves, grads)
+        variables = _by_leaf(leaves, map(tree.flatten_up_to, state.variables))
+        elsewhere: list[list] = []  # gradients at the points for which the rule asks
+        while True:
+            rows = zip(leaves, variables, _by_leaf(leaves, elsewhere), here, strict=True)
+            steps = [
+                attempt(rule, t, leaf, variable, settings, found, g)
+                for leaf, variable, found, g in rows
+            ]
+            if not any(isinstance(step, Asked) for step in steps):
+                break
             if grad_fn is None:
                 raise ValueError(
                     f"{name_of(rule)} asks for its gradient at another point: "
                     "update(grads, state, params, grad_fn=a function of the parameters)"
                 )
-            at = [
-                leaf if point is None else point for leaf, point in zip(leaves, points, strict=True)
+            points = [
+                step.point if isinstance(step, Asked) else leaf
+                for step, leaf in zip(steps, leaves, strict=True)
             ]
-            grads = grad_fn(jax.tree.unflatten(form_of, at))
-        steps = [
-            rule(t, leaf, lambda _, g=g: g, *row, **settings)
-            for leaf, g, row in zip(leaves, jax.tree.leaves(grads), rows, strict=True)
+            elsewhere.append(_gradients(tree, leaves, grad_fn(tree.unflatten(points))))
+        columns = [
+            [jnp.asarray(step[k], leaf.dtype) for step, leaf in zip(steps, leaves, strict=True)]
+            for k in range(1 + len(names))
         ]
-        pairs = list(zip(steps, leaves, strict=True))
-        moved = [(new[0] - leaf).astype(leaf.dtype) for new, leaf in pairs]
-        variables = tuple(
-            jax.tree.unflatten(form_of, [new[k].astype(leaf.dtype) for new, leaf in pairs])
-            for k in range(1, 1 + len(names))
-        )
-        return jax.tree.unflatten(form_of, moved), State(t, variables)
+        moved = [theta - leaf for theta, leaf in zip(columns[0], leaves, strict=True)]
+        return tree.unflatten(moved), State(t, tuple(map(tree.unflatten, columns[1:])))
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-class _Asked(Exception):
-    """Carries the point at which a rule asked for its gradient."""
+def _gradients(tree, leaves, values):
+    """The leaves of a tree of gradients, each in the shape and the precision of its parameter."""
+    return [
+        check_gradient(g, leaf, leaf.shape)
+        for g, leaf in zip(tree.flatten_up_to(values), leaves, strict=True)
+    ]
 
-    def __init__(self, point):
-        self.point = point
 
-
-def _asked(rule, t, theta, state, settings):
-    """The point at which the rule asks for its gradient; None if it is where theta is."""
-
-    def grad(point):
-        raise _Asked(point)
-
-    try:
-        rule(t, theta, grad, *state, **settings)
-    except _Asked as asked:
-        return None if asked.point is theta else asked.point
-    return None
+def _by_leaf(leaves, columns):
+    """For each leaf what the columns, lists of a value a leaf, have for it."""
+    return list(zip(*columns, strict=True)) or [()] * len(leaves)

@@ -29,6 +29,7 @@ import numpy as np
 from gdref.elementary import maximum, sqrt
 from gdref.trees import Tree, wrap
 
+CONTAINERS = dict, list, tuple
 Parameters = ParamSpec("Parameters")
 Step = TypeVar("Step")
 
@@ -65,7 +66,7 @@ def rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
         for name, value in hyperparameters.items():
             if isinstance(value, np.generic):
                 hyperparameters[name] = value.item()
-        if isinstance(theta, dict | list | tuple):
+        if isinstance(theta, CONTAINERS):
             return _on_tree(step, t, theta, grad, state, hyperparameters)
         return step(t, theta, grad, *state, **hyperparameters)
 
@@ -80,7 +81,7 @@ def _on_tree(step, t, theta, grad, state, hyperparameters):
     tree = wrap(theta)
 
     def wrapped(value):
-        return wrap(value, tree.form) if isinstance(value, dict | list | tuple) else value
+        return wrap(value, tree.form) if isinstance(value, CONTAINERS) else value
 
     after = step(
         t, tree, lambda at: wrapped(grad(at.unwrap())), *map(wrapped, state), **hyperparameters

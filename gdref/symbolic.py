@@ -18,6 +18,9 @@ from gdref._checks import name_of
 from gdref._inputs import check_step, form
 from gdref.loop import iterate_state
 
+# what Python, NumPy, math, JAX and PyTorch say of a symbol
+NUMBERS_ONLY = "truth value|ufunc|expression to float|abstract array|must be Tensor"
+
 t = sympy.Symbol("t", integer=True, positive=True)
 
 
@@ -114,7 +117,7 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
             **{name: inputs[name] for name in hyperparameters},
         )
     except TypeError as error:
-        if not re.search("truth value|ufunc|expression to float", str(error)):
+        if not re.search(NUMBERS_ONLY, str(error)):
             raise
         raise TypeError(
             f"{name_of(rule)} cannot run on symbols ({error}); a rule takes its functions from "

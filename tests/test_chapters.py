@@ -4,7 +4,6 @@ import base64
 import difflib
 import io
 import re
-import tomllib
 from pathlib import Path
 
 import nbformat
@@ -33,6 +32,23 @@ SECTIONS = [
     "Exercises",
     "Further reading",
 ]
+# the shape of the second edition, and the chapters that have it
+SHAPE = [
+    "The problem",
+    "The idea",
+    "The rule",
+    "Where it comes from",
+    "Watching it work",
+    "What is true of it",
+    "Where it fails",
+    "Using it",
+    "Often said",
+    "Summary",
+    "Exercises",
+    "Further reading",
+]
+SECOND_EDITION = ["adam"]
+FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
@@ -45,7 +61,32 @@ def markdown(name):
     return "\n\n".join(cell.source for cell in load(name).cells if cell.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SECOND_EDITION)
+def test_the_shape_of_a_chapter(name):
+    assert re.findall(r"^## (.+)$", markdown(name), re.M) == SHAPE
+
+
+ROLES = {"teach", "proof", "check", "plot", "experiment", "setup"}
+
+
+@pytest.mark.parametrize("name", [*SECOND_EDITION, "said-of-adam"])
+def test_every_cell_has_one_role(name):
+    """Open cells teach: no assert, no loop of prints of numbers, at most 15 lines; 150 in all."""
+    opened = 0
+    for cell in load(name).cells:
+        if cell.cell_type != "code":
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        assert len(tags & ROLES) == 1, cell.source[:60]
+        if "teach" in tags:
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= 15 and not re.search(r"^\s*assert\b", cell.source, re.M)
+            assert not any(out.get("data", {}).get("text/plain") == "0" for out in cell.outputs)
+            opened += len(lines) * ("remove-input" not in tags)
+    assert opened <= 150
+
+
+@pytest.mark.parametrize("name", FIRST_EDITION)
 def test_sections_of_the_template(name):
     headings = re.findall(r"^## (.+)$", markdown(name), re.M)
     # AdaMax, Nadam and AMSGrad appear in no document of the five with a claim of their own
@@ -64,11 +105,12 @@ def test_six_exercises_each_with_a_folded_solution(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_figures_have_alt_text_caption_and_name(name):
-    for number, cell in enumerate(load(name).cells):
-        if cell.cell_type != "code":
-            continue
-        if not any("image/png" in out.get("data", {}) for out in cell.outputs):
-            continue
+    figures = [
+        (number, cell)
+        for number, cell in enumerate(load(name).cells)
+        if any("image/png" in out.get("data", {}) for out in cell.get("outputs", []))
+    ]
+    for number, cell in figures:
         where = f"{name}, cell {number}: {cell.source[:60]!r}"
         data = cell.metadata.get("mystnb", {})
         alt = data.get("image", {}).get("alt", "")
@@ -109,7 +151,8 @@ def test_a_cell_more_changes_few_lines(name, tmp_path):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_last_cell_of_the_derivation_is_a_proof(name):
     cells = load(name).cells
-    end = next(i for i, c in enumerate(cells) if re.search("^## The rule in code", c.source, re.M))
+    after = "^## (The rule in code|Watching it work)"  # first and second edition
+    end = next(i for i, c in enumerate(cells) if re.search(after, c.source, re.M))
     last = [cell for cell in cells[:end] if cell.cell_type == "code"][-1]
     assert "prove_equal(" in last.source
     assert any(out.get("data", {}).get("text/plain") == "0" for out in last.outputs)
@@ -124,11 +167,13 @@ def test_the_rule_is_shown_from_its_source(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_first_cell_says_what_a_download_needs(name):
-    version = tomllib.loads((CHAPTERS.parent / "pyproject.toml").read_text())["project"]["version"]
-    first = next(cell for cell in load(name).cells if cell.cell_type == "code")
-    line = f'pip install "./gdref-{version}-py3-none-any.whl[chapters]"'
-    assert line in first.source
+def test_the_first_cell_installs_gdref_where_it_is_missing(name):
+    """As the template has it, and no cell names another version of the wheel: make first-cell."""
+    cells = load(name).cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    assert first.source.startswith(notebooks.install_part(name, notebooks.site_address()))
+    named = {wheel for cell in cells for wheel in notebooks.WHEEL.findall(cell.source)}
+    assert named <= {notebooks.wheel_name()}
 
 
 def test_a_label_names_one_thing():

@@ -863,6 +863,22 @@ def test_a_path_that_diverges_is_cut_with_a_cross(open_page):
     assert repr(made) == f"gradient descent: {expected}"
 
 
+def test_a_run_of_a_formula_is_cut_too(open_page):
+    page = open_page(pad())
+    line = page.locator("#gdref-pad-b0 path")
+    assert line.get_attribute("d").count("M") == 1
+    page.get_by_role("slider", name="γ").last.press("Home")
+    page.get_by_role("slider", name="ηλ").last.press("End")
+    assert "diverges" in page.get_by_role("status").inner_text()
+    assert line.get_attribute("d").count("M") == 2 and line.get_attribute("d").count("L") < 10
+    theta = sympy.Symbol("theta", real=True)
+    made = formula(Run(gd, theta**2, theta, settings={"eta": a}), x=50, y=(-1, 1), name="f",
+                   sliders={a: Slider(2, 0, 3)}, alt="A run.")  # fmt: skip
+    lines = [drawn(open_page(each))[0]["gdref-f-a0"] for each in (made, still(made))]
+    assert len(made.points()["a0"]) == 51 and max(map(len, lines)) < 30
+    np.testing.assert_allclose(lines[0][:2], lines[1][:2], atol=0.2)
+
+
 def test_two_figures_on_a_page_do_not_meet(figure, open_page):
     other = movable(momentum, RAVINE, name="other", versus=gd, **SHORT)
     page = open_page(figure, other, figure)  # the last: one output, shown twice

@@ -524,13 +524,16 @@ def test_a_later_gradient_is_checked_too():
 
 
 def test_the_edges_are_allowed():
-    take(3, iterate(gd, slope, 1.0, eta=0))
-    take(3, iterate(momentum, slope, 1.0, gamma=0.0))
-    take(3, iterate(adam, slope, 1.0, beta1=0, beta2=0, eps=0))
-    take(3, iterate(momentum, slope, 1.0, gamma=1 - 1e-16))
-    take(3, iterate(RULES["adamw"], slope, 1.0, lam=0, multiplier=0))
-    take(3, iterate(gd, slope, 1e-300))
-    take(3, iterate(gd, lambda x: np.asarray(Frame([2.0, 2.0])), Frame([1.0, 2.0])))
+    assert take(3, iterate(gd, slope, 1.0, eta=0)) == [1.0] * 3
+    assert take(3, iterate(momentum, slope, 1.0, gamma=0.0)) == take(3, iterate(gd, slope, 1.0))
+    signs = take(3, iterate(adam, slope, 1.0, eta=0.25, beta1=0, beta2=0, eps=0))
+    assert signs == [1.0, 0.75, 0.5]
+    v = -np.diff(take(3, iterate(momentum, slope, 1.0, gamma=1 - 1e-16)))
+    assert v[1] > v[0] > 0
+    assert take(3, iterate(RULES["adamw"], slope, 1.0, lam=0, multiplier=0)) == [1.0] * 3
+    assert 0 < take(3, iterate(gd, slope, 1e-300))[2] < 1e-300
+    frame = take(3, iterate(gd, lambda x: np.asarray(Frame([2.0, 2.0])), Frame([1.0, 2.0])))
+    np.testing.assert_allclose(frame[2], [0.96, 1.96])
 
 
 # --------------------------------------------------------------------------- how minimize ends

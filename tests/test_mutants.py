@@ -1,24 +1,21 @@
-"""The table of planted errors: each can be planted, and each gives another rule.
+"""The table of planted errors: each gives another rule, and its last run saw it caught.
 
-Whether the tests catch them is what ``python tests/mutants.py`` shows.
+``python tests/mutants.py --rule NAME --notebooks`` runs a rule's errors again.
 """
 
-from pathlib import Path
+import importlib.util
+import inspect
 
 import mutants
 import numpy as np
 import pytest
 
 from gdref import RULES
-from gdref import rules as module
 from gdref._inputs import form
+from gdref.catalogue import HYPERPARAMETERS
 
-SOURCE = Path(module.__file__).read_text(encoding="utf-8")
 TABLE = mutants.read_table()
-ODD = {
-    "eta": 0.13, "gamma": 0.77, "rho": 0.71, "beta1": 0.83, "beta2": 0.93, "eps": 0.03,
-    "lam": 0.07, "multiplier": 0.6,
-}  # fmt: skip
+REPORT = mutants.read_report()
 
 
 def test_there_are_enough():
@@ -30,29 +27,57 @@ def test_there_are_enough():
         assert len({(mutant.right, mutant.wrong) for mutant in of_rule}) == len(of_rule) >= 4
 
 
-def run(rule, hyperparameters):
-    """Six steps on a curved function that is steeper at first, with all states."""
-    theta, state, numbers = np.array([0.9, -1.4]), (), []
-    with np.errstate(all="ignore"):
-        for t in range(1, 7):
-            steep = 5 / t
+def planted(mutant):
+    """The wrong rule, in a module of its own."""
+    planter = mutants.Planter(mutant.id)
+    module = importlib.util.module_from_spec(planter.find_spec(planter.name))
+    planter.exec_module(module)
+    return module.RULES[mutant.rule]
+
+
+def run(rule):
+    """Forty steps with all states.  Gradients change their sign at random, and bend; every
+    hyperparameter changes at each step."""
+    random = np.random.default_rng(0)
+    theta, state, numbers = random.normal(size=4), (), []
+    for t in range(1, 41):
+        slope, level = random.normal(size=(2, 4))
+        values = {
+            name: HYPERPARAMETERS[name].odd * random.uniform(0.5, 1) for name in form(rule)[2]
+        }
+        with np.errstate(all="ignore"):
             theta, *state = rule(
-                t, theta, lambda x, c=steep: c * (np.sin(2 * x) + x), *state, **hyperparameters
+                t, theta, lambda x, a=slope, b=level: a * np.sin(x) + b, *state, **values
             )
-            numbers.append(np.broadcast_arrays(theta, *state))
+        numbers.append(np.broadcast_arrays(theta, *state))
     return np.array(numbers)
 
 
 @pytest.mark.parametrize("mutant", TABLE, ids=lambda mutant: mutant.id)
 def test_a_planted_error_is_another_rule(mutant):
-    """Other numbers at odd hyperparameters, or other defaults."""
-    namespace = {"__name__": "planted"}
-    exec(compile(mutants.plant(SOURCE, mutant), "planted", "exec"), namespace)
-    wrong, right = namespace[mutant.rule], RULES[mutant.rule]
-    if mutant.error.startswith("default"):
-        assert form(wrong)[2] != form(right)[2]
-        return
-    odd = {name: ODD[name] for name in form(right)[2]}
-    a, b = run(right, odd), run(wrong, odd)
+    """Other numbers at odd hyperparameters; for a wrong default, another default alone."""
+    wrong, right = planted(mutant), RULES[mutant.rule]
+    a, b = run(right), run(wrong)
     assert np.isfinite(a).all()
-    assert a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-9)
+    same = a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9)
+    assert same == mutant.error.startswith("default") == (form(wrong)[2] != form(right)[2])
+
+
+@pytest.mark.parametrize("mutant", TABLE, ids=lambda mutant: mutant.id)
+def test_the_last_run_saw_it_caught(mutant):
+    """By the tests and by the rule's chapter alone."""
+    row = REPORT.get(mutant.id, {"row": "missing"})
+    assert row["row"] == mutant.row, f"run it again: python tests/mutants.py --id {mutant.id}"
+    assert row["error"] == mutant.error
+    assert mutants.caught(row) and row["chapter"].startswith("cell"), row
+
+
+def test_the_report_is_what_its_rows_say():
+    assert list(REPORT) == [mutant.id for mutant in TABLE]
+    assert mutants.REPORT.read_text(encoding="utf-8") == mutants.report(REPORT)
+
+
+def test_who_asks_for_the_source_reads_the_right_one():
+    """A chapter that shows the rule must not be said to catch the error by it."""
+    mutant = next(m for m in TABLE if m.rule == "adam" and "\n" in m.right + m.wrong)
+    assert inspect.getsource(planted(mutant)) == inspect.getsource(RULES["adam"])

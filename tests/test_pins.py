@@ -17,7 +17,7 @@ def plain(name):
 
 
 def pins(file):
-    lines = (ROOT / file).read_text().splitlines()
+    lines = (line.partition(";")[0] for line in (ROOT / file).read_text().splitlines())
     pairs = (line.split("==") for line in lines if "==" in line)
     return {plain(name): number for name, number in pairs}
 

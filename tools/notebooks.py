@@ -4,6 +4,7 @@
     python tools/notebooks.py text CHAPTER ...        write text/CHAPTER.md (MyST), to be edited
     python tools/notebooks.py notebook CHAPTER ...    bring the edited text back into the notebook
     python tools/notebooks.py normalise [CHAPTER ...] bring what another tool stored into form
+    python tools/notebooks.py first-cell [CHAPTER ...] renew what installs gdref where it is missing
 
 What is stored depends on the cells alone, so that differences stay readable and branches merge: no
 time stamps, no execution counts, no version of the machine's Python, and each cell keeps its id.
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
@@ -89,6 +91,71 @@ def cell_id(cell, taken):
     while text in taken:
         text = hashlib.sha256(text.encode()).hexdigest()[:8]
     return text
+
+
+# ---- the first cell installs gdref where it is missing
+
+INSTALL = """\
+# Where gdref is missing, as on Colab, this installs it.
+import importlib.util
+
+if importlib.util.find_spec("gdref") is None:
+    wheel = "{wheel}"
+    %pip install --quiet {what}
+    importlib.invalidate_caches()
+    if importlib.util.find_spec("gdref") is None:
+        raise ImportError(
+            f"There is no gdref, and {{wheel}} could not be installed. "
+            "{advice}"
+        )
+
+"""
+# what it replaces: itself, and the comment that stood there before
+INSTALLS = re.compile(
+    r"\A# Where gdref is missing(?s:.*?)\n        \)\n+|\A# In a fresh environment.*\n# +pip.*\n"
+)
+WHEEL = re.compile(r"gdref-[0-9][\w.]*-py3-none-any\.whl")
+# what a chapter needs beyond the extra "chapters"
+EXTRAS = {"parallel": ",parallel", "engines": ",compiled,jax"}
+PACKAGES = {"course": " pytest"}
+
+
+def wheel_name():
+    text = (ROOT / "gdref" / "__init__.py").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^__version__ = "(.+)"$', text, re.M)
+    return f"gdref-{version}-py3-none-any.whl"
+
+
+def site_address():
+    """Where the site stands, as _config.yml says, or '' if it does not."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return config.get("html", {}).get("baseurl", "").rstrip("/")
+
+
+def install_part(chapter, address):
+    """The first lines of a chapter's first code cell."""
+    extras, packages = "chapters" + EXTRAS.get(chapter, ""), PACKAGES.get(chapter, "")
+    if address:
+        wheel, what = f"{address}/{wheel_name()}", f'"gdref[{extras}] @ {{wheel}}"'
+        advice = "Is there a network?"
+    else:
+        wheel, what = wheel_name(), f'"./{{wheel}}[{extras}]"'
+        advice = "Put it beside this notebook; the book's site has it."
+    return INSTALL.format(wheel=wheel, what=what + packages, advice=advice)
+
+
+def with_install_part(notebook, chapter, address):
+    """The notebook with the current part, and with the wheel's current name wherever it stands."""
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source = install_part(chapter, address) + INSTALLS.sub("", first.source)
+    for cell in notebook.cells:
+        cell.source = WHEEL.sub(wheel_name(), cell.source)
+    return notebook
+
+
+def renew_first_cell(path):
+    write(with_install_part(read(path), path.stem, site_address()), path)
+    return ""
 
 
 def read(path):
@@ -159,9 +226,22 @@ def from_text(path):
     return ""
 
 
+def to_form(path):
+    write(read(path), path)
+    return ""
+
+
+ACTIONS = {
+    "text": to_text,
+    "notebook": from_text,
+    "normalise": to_form,
+    "first-cell": renew_first_cell,
+}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["execute", "text", "notebook", "normalise"])
+    parser.add_argument("action", choices=["execute", *ACTIONS])
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as adam")
     arguments = parser.parse_args()
     if arguments.chapters:
@@ -175,12 +255,8 @@ def main():
         parser.error(f"no such chapter: {', '.join(missing)}")
     if arguments.action == "execute":
         failed = execute_all(paths)
-    elif arguments.action == "normalise":
-        failed = ""
-        for path in paths:
-            write(read(path), path)
     else:
-        act = to_text if arguments.action == "text" else from_text
+        act = ACTIONS[arguments.action]
         failed = "\n".join(message for path in paths if (message := act(path)))
     if failed:
         sys.exit(failed)

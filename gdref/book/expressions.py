@@ -11,7 +11,7 @@ from sympy.printing.numpy import NumPyPrinter
 from gdref import catalogue
 from gdref.book.javascript import identifier
 
-CODE = {latex: name for name, (latex, _) in catalogue.SYMBOLS.items()}
+CODE = {catalogue.latex(name): name for name in catalogue.SYMBOLS}
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "eps": "ϵ", "eta": "η",
     "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ",
@@ -30,6 +30,8 @@ def code_name(symbol: sympy.Symbol) -> str:
 def shown_name(symbol: sympy.Symbol | str) -> str:
     """The name of a symbol for a reader: ``β₁``."""
     name = symbol if isinstance(symbol, str) else code_name(symbol)
+    if name in catalogue.SYMBOLS:
+        return catalogue.text(name)
     letter = name.rstrip("0123456789")
     digits = name[len(letter) :].translate(SUBSCRIPTS)
     return LETTERS.get(letter.rstrip("_"), letter) + digits

@@ -47,17 +47,7 @@ DARK = {
     GREY: "#9aa3ad",
     LINE: "#5d6b7b",
     "#ffffff": "#14181e",
-    "#4d4d4d": "#869595",
-    "#003ddf": "#5583ff",
-    "#ee44ee": "#cc88ff",
-    "#00a691": "#77ccaa",
-    "#c18b00": "#eedd11",
-    "#8f4202": "#cc7700",
-    "#e06b4e": "#e26150",
-    "#580272": "#bb66bb",
-    "#885599": "#bbccff",
-    "#511d00": "#ffaa77",
-    "#000000": "#ffffff",
+    **{drawn.colour: drawn.dark or drawn.colour for drawn in catalogue.RULES.values()},
     **dict(zip(TINTS, ["#181f28", "#1a232e", "#1c2734", "#1f2b3a", "#212f40", "#233346", "#26374c"],
                strict=True)),
     **dict(zip(RELIEF, ["#10231f", "#11272a", "#122a34", "#142d3e", "#173047", "#1b3350", "#203658",
@@ -78,8 +68,9 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    # the page's typeface in its first edition, which Matplotlib ships: the same on every machine
-    "font.family": "STIXGeneral",
+    # the page's typeface in its first edition, and another for signs that it lacks; Matplotlib
+    # ships both: the same on every machine
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 11.5,
     "axes.labelsize": 11.5,
     "xtick.labelsize": 10.5,
@@ -249,7 +240,7 @@ def level_lines(
     levels = contour_levels(J, count)
     tints = shades(colours, len(levels) + 1)
     bands = ax.contourf(x, y, J, [J.min() - 1, *levels, J.max() + 1], colors=tints, zorder=0)
-    bands.set(edgecolor=LINE, linewidth=0.4)
+    bands.set(edgecolor=LINE, linewidth=0.3)
     if surface.minimum is not None:
         ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.2, zorder=2)
 

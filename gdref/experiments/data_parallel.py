@@ -17,7 +17,11 @@ import time
 from contextlib import ExitStack
 
 import numpy as np
-from distributed import Client, LocalCluster
+
+try:
+    from distributed import Client, LocalCluster
+except ImportError as error:
+    raise ImportError(f"{error}; this needs Dask: pip install 'gdref[parallel]'") from error
 
 from gdref import RULES, datasets, iterate, minibatch, problems
 

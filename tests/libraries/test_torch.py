@@ -1,5 +1,9 @@
 """Rules on PyTorch: tensors through the loop, and gdref.torch.Optimizer beside torch.optim."""
 
+import copy
+import itertools
+import pickle
+import warnings
 from itertools import islice
 
 import numpy as np
@@ -188,6 +192,104 @@ def test_nag_without_a_closure_says_what_it_needs():
         Optimizer([p], nag).step()
 
 
+def test_the_closure_is_called_as_often_as_the_rule_asks():
+    """Once for every rule of the book; its loss comes back; gradients stay at the look-ahead."""
+    for name in RULES:
+        p, calls = torch.nn.Parameter(torch.ones(2)), []
+        optimizer = Optimizer([p], RULES[name])
+
+        def closure(p=p, calls=calls, optimizer=optimizer):
+            optimizer.zero_grad(set_to_none=len(calls) % 2 == 0)
+            loss = (p**2).sum()
+            loss.backward()
+            calls.append(loss)
+            return loss
+
+        for step in range(1, 4):
+            assert optimizer.step(closure) is calls[-1] and len(calls) == step
+
+
+def sharpness_aware(t, theta, grad, *, eta=0.1, radius=0.05):
+    """Asks at theta, then a step uphill."""
+    uphill = theta + radius * grad(theta)
+    return (theta - eta * grad(uphill),)
+
+
+def extragradient_from_step_3(t, theta, grad, *, eta=0.1):
+    ahead = theta - eta * grad(theta) if t >= 3 else theta
+    return (theta - eta * grad(ahead),)
+
+
+def two_points_back(t, theta, grad, last=0.0, older=0.0, *, eta=0.1):
+    """Its state is theta itself."""
+    return theta - eta * grad(theta) + 0.1 * (last - older), theta, last
+
+
+def reuses_the_gradient(t, theta, grad, old=0.0, *, eta=0.1):
+    """Its state is the gradient itself, seen through a view."""
+    g = grad(theta)
+    return theta - eta * (g + 0.5 * old), g.view(-1)
+
+
+OWN = [sharpness_aware, extragradient_from_step_3, two_points_back, reuses_the_gradient]
+
+
+@pytest.mark.parametrize("rule", OWN, ids=lambda rule: rule.__name__)
+def test_rules_of_ones_own(rule):
+    """Several gradients a step; a state that is theta or the gradient, which PyTorch overwrites."""
+    start = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    p = torch.nn.Parameter(start.clone())
+    optimizer = Optimizer([p], rule)
+
+    def closure():
+        optimizer.zero_grad(set_to_none=False)
+        loss = (p**4).sum()
+        loss.backward()
+        return loss
+
+    path = []
+    for _ in range(8):
+        optimizer.step(closure)
+        path.append(p.detach().clone())
+    ours = list(islice(gdref.iterate(rule, lambda x: 4 * x**3, start), 9))[1:]
+    np.testing.assert_allclose(torch.stack(path), torch.stack(ours), rtol=1e-14)
+
+
+def test_a_rule_that_asks_again_needs_a_closure_and_changes_nothing():
+    p, q = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    p.grad, q.grad = torch.ones(2), torch.ones(2)
+    optimizer = Optimizer([p, q], sharpness_aware)
+    with pytest.raises(RuntimeError, match="sharpness_aware asks for its gradient at another"):
+        optimizer.step()
+    assert torch.equal(p.detach(), torch.ones(2)) and not optimizer.state_dict()["state"]
+
+
+def test_a_closure_that_fails_leaves_the_parameters():
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer = Optimizer([p], nag, eta=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        (p**2).sum().backward()
+
+    optimizer.step(closure)
+    before = p.detach().clone()
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step(lambda: 1 / 0)
+    assert torch.equal(p.detach(), before)
+
+
+def test_nag_and_a_frozen_layer():
+    a, b = network(), network()
+    for net in (a, b):
+        net[0].requires_grad_(False)
+    only_last = Optimizer(b[2].parameters(), nag, eta=0.1)
+    train(None, net=a, optimizer=Optimizer(a.parameters(), nag, eta=0.1))
+    train(None, net=b, optimizer=only_last)
+    assert np.array_equal(vector(a), vector(b))
+    assert torch.equal(a[0].weight, network()[0].weight)
+
+
 def test_a_parameter_without_a_gradient_stays():
     moved, stays = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
     optimizer = Optimizer([moved, stays], adam, eta=0.1)
@@ -196,9 +298,256 @@ def test_a_parameter_without_a_gradient_stays():
     assert torch.equal(stays.detach(), torch.ones(2)) and not torch.equal(moved, stays)
 
 
+SCHEDULERS = {
+    "StepLR": lambda o: torch.optim.lr_scheduler.StepLR(o, 3, 0.5),
+    "CosineAnnealingLR": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 10),
+    "LinearLR": lambda o: torch.optim.lr_scheduler.LinearLR(o, 0.1, total_iters=5),
+    "LambdaLR": lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda count: 0.9**count),
+    "CosineAnnealingWarmRestarts": lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+        o, 7
+    ),
+    "OneCycleLR": lambda o: torch.optim.lr_scheduler.OneCycleLR(
+        o, 0.05, total_steps=40, cycle_momentum=False
+    ),
+    "CyclicLR": lambda o: torch.optim.lr_scheduler.CyclicLR(
+        o, 0.001, 0.05, step_size_up=4, cycle_momentum=False
+    ),
+    "SequentialLR": lambda o: torch.optim.lr_scheduler.SequentialLR(
+        o,
+        [
+            torch.optim.lr_scheduler.ConstantLR(o, 0.5, 4),
+            torch.optim.lr_scheduler.ExponentialLR(o, 0.8),
+        ],
+        [4],
+    ),
+}
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("name", ["gd", "momentum", "adam", "adamw"])
+def test_every_scheduler_works_unchanged(name, scheduler):
+    theirs = {
+        "gd": lambda p: torch.optim.SGD(p, lr=0.01),
+        # PyTorch's velocity is not multiplied by the rate: at a changing rate another rule
+        "momentum": None,
+        "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+        "adamw": None,
+    }[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SequentialLR's own
+        b, optimizer, plan = train(
+            lambda net: Optimizer(net.parameters(), RULES[name], eta=0.01),
+            scheduler=SCHEDULERS[scheduler],
+        )
+        assert optimizer.param_groups[0]["lr"] == plan.get_last_lr()[0]
+        if theirs:
+            a, *_ = train(lambda net: theirs(net.parameters()), scheduler=SCHEDULERS[scheduler])
+            assert abs(vector(a) - vector(b)).max() < 1e-12
+
+
+def test_the_scheduler_that_looks_at_the_loss():
+    def end(optimizer):
+        plan = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+        for loss in (3.0, 2.0, 2.0, 2.0, 2.0):
+            plan.step(loss)
+        return optimizer.param_groups[0]["lr"]
+
+    p = [torch.nn.Parameter(torch.ones(2))]
+    assert end(Optimizer(p, adam, eta=0.1)) == end(torch.optim.Adam(p, lr=0.1)) < 0.1
+
+
+def test_optimizer_and_scheduler_are_saved_and_go_on(tmp_path):
+    def make(net):
+        return Optimizer(net.parameters(), adam, eta=0.02)
+
+    def halving(optimizer):
+        return torch.optim.lr_scheduler.StepLR(optimizer, 4, 0.5)
+
+    whole, *_ = train(make, steps=12, scheduler=halving)
+    net, optimizer, plan = train(make, steps=5, scheduler=halving)
+    parts = (net, optimizer, plan)
+    torch.save([part.state_dict() for part in parts], tmp_path / "run")
+    fresh = network(seed=7)
+    again = make(fresh)
+    parts = (fresh, again, halving(again))
+    for part, stored in zip(parts, torch.load(tmp_path / "run"), strict=True):
+        part.load_state_dict(stored)
+    train(make, steps=7, net=fresh, optimizer=again, plan=parts[2])
+    assert np.array_equal(vector(whole), vector(fresh))
+
+
+@every_rule
+def test_schedules_of_gdref_go_on_bit_by_bit(name, tmp_path):
+    """What is stored holds no function, so that torch.load takes it; t says where they are."""
+    plan = gdref.schedules.warmup(gdref.schedules.cosine(0.2, 12, 0.01), 4, start=0.05)
+
+    def make(net):
+        return Optimizer(net.parameters(), RULES[name], **dict.fromkeys(form(RULES[name])[2], plan))
+
+    whole, *_ = train(make, steps=12)
+    net, optimizer, _ = train(make, steps=5)
+    torch.save([net.state_dict(), optimizer.state_dict()], tmp_path / "run")
+    weights, state = torch.load(tmp_path / "run", weights_only=True)
+    fresh = network(seed=7)
+    fresh.load_state_dict(weights)
+    again = make(fresh)
+    again.load_state_dict(state)
+    train(make, steps=7, net=fresh, optimizer=again)
+    assert np.array_equal(vector(whole), vector(fresh))
+
+
+def test_what_is_loaded_must_fit_the_schedules():
+    p = [torch.nn.Parameter(torch.ones(2))]
+    plan = Optimizer(p, adam, eta=lambda t: 0.1 / t)
+    number = Optimizer(p, adam, eta=0.1)
+    with pytest.raises(ValueError, match="lr was a schedule when .* stored; here it is a number"):
+        number.load_state_dict(plan.state_dict())
+    with pytest.raises(ValueError, match="lr was a number when .* stored; here it is a schedule"):
+        plan.load_state_dict(number.state_dict())
+    number.load_state_dict(Optimizer(p, adam, eta=0.3).state_dict())
+    assert number.param_groups[0]["lr"] == 0.3  # as in PyTorch
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_go_on_alone(copied):
+    whole, *_ = train(lambda net: Optimizer(net.parameters(), nag, eta=0.05), steps=8)
+    net, optimizer, _ = train(lambda net: Optimizer(net.parameters(), nag, eta=0.05), steps=3)
+    before = vector(net)
+    other, again = copied((net, optimizer))
+    train(None, steps=5, net=other, optimizer=again)
+    assert np.array_equal(vector(whole), vector(other))
+    assert np.array_equal(vector(net), before)
+
+
+def test_groups_may_have_names_and_come_later():
+    net = network()
+    optimizer = Optimizer(net[0].named_parameters(), adam, eta=0.01)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.add_param_group({"params": net[2].named_parameters(), "lr": 0.003, "name": "last"})
+    theirs = network()
+    second = torch.optim.Adam(theirs[0].parameters(), lr=0.01)
+    second.add_param_group({"params": theirs[2].parameters(), "lr": 0.003})
+    train(None, net=net, optimizer=optimizer)
+    train(None, net=theirs, optimizer=second)
+    assert abs(vector(net) - vector(theirs)).max() < 1e-12
+    count = len(optimizer.param_groups)
+    with pytest.raises(ValueError, match="eps is -1"):
+        extra = [("x", torch.nn.Parameter(torch.ones(2)))]
+        optimizer.add_param_group({"params": extra, "eps": -1})
+    assert len(optimizer.param_groups) == count
+
+
+def test_each_parameter_counts_its_own_steps():
+    """As in PyTorch: a parameter without a gradient makes no step."""
+    rates = []
+    p, q = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    optimizer = Optimizer([p, q], adam, eta=lambda t: rates.append(t) or 0.1)
+    rates.clear()
+    p.grad = torch.ones(2)
+    optimizer.step()
+    q.grad = torch.ones(2)
+    optimizer.step()
+    assert rates == [1, 2, 1]
+    theirs = torch.optim.Adam([torch.nn.Parameter(torch.ones(2)) for _ in range(2)], lr=0.1)
+    a, b = theirs.param_groups[0]["params"]
+    a.grad = torch.ones(2)
+    theirs.step()
+    b.grad = torch.ones(2)
+    theirs.step()
+    assert torch.allclose(p, a, rtol=1e-6) and torch.allclose(q, b, rtol=1e-6)
+
+
+def test_a_rate_that_is_a_tensor():
+    a, *_ = train(lambda net: Optimizer(net.parameters(), adam, eta=0.0625))
+    rate = torch.tensor(0.0625, dtype=torch.float64)
+    b, *_ = train(lambda net: Optimizer(net.parameters(), adam, eta=rate))
+    assert np.array_equal(vector(a), vector(b))
+
+
+@every_rule
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_precision_of_a_parameter_stays(name, dtype):
+    held = {key: HELD[key] for key in HELD if key in form(RULES[name])[2]}
+    p = torch.nn.Parameter(torch.linspace(0.5, 2, 5, dtype=dtype))
+    optimizer = Optimizer([p], RULES[name], **held)
+    path = [p.detach().clone()]
+
+    def closure():
+        optimizer.zero_grad()
+        (wavy(p) * p.detach()).sum().backward()
+
+    for _ in range(4):
+        optimizer.step(closure)
+        path.append(p.detach().clone())
+    assert p.dtype == dtype and torch.isfinite(p).all()
+    assert all(v.dtype == dtype for k, v in optimizer.state[p].items() if k != "step")
+
+    def grad(x):
+        x = x.clone().requires_grad_()
+        (wavy(x) * x.detach()).sum().backward()
+        return x.grad
+
+    ours = islice(gdref.iterate(RULES[name], grad, path[0], **held), 5)
+    assert all(map(torch.equal, path, ours))
+
+
+def test_the_step_under_torch_compile():
+    """It runs, in pieces, and takes the same path; a rule alone is one graph."""
+    ends = []
+    for compiled in (False, True):
+        p = torch.nn.Parameter(torch.linspace(0.1, 2, 50, dtype=torch.float64))
+        optimizer = Optimizer([p], adam, eta=0.1)
+        step = torch.compile(optimizer.step, backend="eager") if compiled else optimizer.step
+        for _ in range(5):
+            p.grad = 2 * p.detach()
+            step()
+        ends.append(p.detach())
+    assert torch.equal(*ends)
+    rule = torch.compile(
+        lambda t, theta, *state: adam(t, theta, wavy, *state), backend="eager", fullgraph=True
+    )
+    start = torch.linspace(0.1, 2, 50, dtype=torch.float64)
+    now = (start,)
+    for t, row in zip(itertools.count(1), islice(iterate_state(adam, wavy, start), 1, 6)):
+        now = rule(t, *now)
+        assert all(map(torch.equal, now, row))
+
+
+def test_gradients_that_are_refused():
+    p = torch.nn.Parameter(torch.ones(4))
+    p.grad = torch.ones(4).to_sparse()
+    with pytest.raises(TypeError, match="a gradient is sparse; adam needs a dense one"):
+        Optimizer([p], adam).step()
+    with pytest.raises(ValueError, match=r"eta is -0.1 at step 2; it must be finite and not"):
+        p.grad = torch.ones(4)
+        optimizer = Optimizer([p], adam, eta=lambda t: 0.1 if t < 2 else -0.1)
+        optimizer.step()
+        optimizer.step()
+    with pytest.raises(ValueError, match="eps is 1e-09 at step 1; float16 makes it 0"):
+        half = torch.nn.Parameter(torch.ones(4, dtype=torch.float16))
+        half.grad = torch.ones_like(half)
+        Optimizer([half], adam, eps=lambda t: 1e-9).step()
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
+        (lambda p: Optimizer(p, adam, maximize=True), TypeError, "negate the gradient"),
+        (lambda p: Optimizer(p, adam, betas=(0.9, 0.99)), TypeError, "beta1 and beta2 here"),
+        (lambda p: Optimizer(p, adam, eta=torch.ones(2)), ValueError, "eta .* broadcast"),
+        (
+            lambda p: Optimizer([{"params": p, "lr": -1}], adam),
+            ValueError,
+            r"eta is -1 \(the group's lr\)",
+        ),
+        (lambda p: Optimizer([{"params": p, "lr": 1, "eta": 1}], adam), TypeError, "lr and eta"),
+        (lambda p: Optimizer([{"params": p, "wieght_decay": 1}], adam), TypeError, "wieght_decay"),
+        (
+            lambda p: Optimizer([{"params": p, "lr": 1}], gdref.adadelta),
+            TypeError,
+            "adadelta has no hyperparameter lr",
+        ),
         (lambda p: Optimizer(p, adam, lr=0.1), TypeError, "lr is eta here"),
         (lambda p: Optimizer(p, adam, eta=-0.1), ValueError, "not negative"),
         (lambda p: Optimizer(p, adam, beta2=1.0), ValueError, r"\[0, 1\)"),

@@ -96,6 +96,23 @@
   addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => reach(document)));
   document.addEventListener("toggle", (event) => event.target.open && reach(event.target), true);
 
+  // what a link leads to: sphinx-tippy's scripts, when a reader first points at such a link
+  const tips = document.querySelector("meta[name=tips]");
+  async function prepareTips(event) {
+    const link = event.target.closest?.("article a.reference.internal");
+    if (!link) return;
+    for (const kind of ["pointerover", "focusin"]) document.removeEventListener(kind, prepareTips);
+    for (const name of tips.content.split(" "))
+      await new Promise((done, failed) => {
+        const script = document.createElement("script");
+        Object.assign(script, { src: name, onload: done, onerror: failed });
+        document.head.append(script);
+      });
+    window.onload?.();
+    if (link.matches(":hover, :focus")) link._tippy?.show();
+  }
+  if (tips) for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, prepareTips);
+
   // formulas are copied as TeX
   function asTeX(fragment) {
     for (const math of all("math", fragment)) {

@@ -66,6 +66,7 @@
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     for (const box of closed) box.open = true;
+    for (const image of document.images) if (image.checkVisibility()) image.loading = "eager";
   });
   addEventListener("afterprint", () => {
     for (const box of closed) box.open = false;

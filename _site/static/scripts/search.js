@@ -7,10 +7,16 @@
     ("a an and are as at be by can do does for from how i in is it its me my of on or should that the this to " +
       "was we what when where which who why with you your not no").split(" "),
   );
-  const ASIDE = { heading: 7, title: 3, terms: 5, text: 1 };
+  const FIELDS = { heading: 3, title: 1.5, terms: 3, text: 1 };
   const parts = (text) => text.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const stem = (word) => (word.length > 4 ? word.replace(/(?<=[^s])s$/, "") : word);
+  const stem = (word) => (word.length > 4 ? word.replace(/is(?=e|ing|ation)/, "iz").replace(/(?<=[^s])s$/, "") : word);
+  // warm-up is also warmup
+  const joined = (text) => (text.match(/\p{L}+-\p{L}+/gu) ?? []).map((word) => word.replace("-", ""));
   const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+  const order = (a, b) => b.score - a.score;
+  const headings = new Map(); // in how many headings a word stands
+  const rarity = (word) => 1 / Math.log2(2 + (headings.get(word) ?? 0));
 
   let engine = null;
   function load() {
@@ -27,51 +33,60 @@
   function index() {
     const documents = Object.entries(SECTIONS).flatMap(([page, [title, sections]]) =>
       sections.map(([heading, anchor, weight, terms, text], k) => ({
-        id: `${page}#${k}`, page, title, heading, anchor, weight, terms, text, first: k === 0,
+        id: `${page}#${k}`, page, title, label: heading, heading, anchor, weight, terms, text, first: k === 0,
       })),
     );
+    // "Summary", which every chapter has, says nothing of what is in it
+    const often = new Map();
+    for (const { heading } of documents) often.set(heading, (often.get(heading) ?? 0) + 1);
+    for (const section of documents) if (often.get(section.heading) > 3) section.heading = "";
     const mini = new MiniSearch({
-      fields: Object.keys(ASIDE),
-      storeFields: ["page", "title", "heading", "anchor", "weight", "text", "first"],
-      tokenize: parts,
+      fields: Object.keys(FIELDS),
+      storeFields: ["page", "title", "label", "heading", "anchor", "weight", "text", "first"],
+      tokenize: (text) => [...parts(text), ...joined(text).flatMap(parts)],
       processTerm: (word) => (STOP.has(word) ? null : stem(word)),
     });
     mini.addAll(documents);
+    for (const { heading } of documents)
+      for (const word of new Set(stems(heading))) headings.set(word, (headings.get(word) ?? 0) + 1);
     return mini;
   }
 
-  // Words that stand together in a heading or in the text, as in the query, count more.
-  function together(query, found) {
-    if (query.length < 2) return parts(found.heading).map(stem).join(" ") === query[0] ? 2 : 1;
-    const phrase = query.join(" ");
-    const says = (text) => ` ${parts(text).filter((word) => !STOP.has(word)).map(stem).join(" ")} `.includes(` ${phrase} `);
-    return says(found.heading) ? 3 : says(found.text) ? 1.6 : 1;
+  const stems = (text) => parts(text).filter((word) => !STOP.has(word)).map(stem);
+
+  // A heading that says all of the query, a page of that name, and words that stand together count more.
+  function fitness(query, found) {
+    const heading = stems(found.heading);
+    const sum = (words) => words.reduce((total, word) => total + rarity(word), 0);
+    const share = sum(query.filter((word) => heading.includes(word))) / sum(query);
+    const named = stems(found.title).every((word) => query.includes(word));
+    const near = query.length > 1 && ` ${stems(found.text).join(" ")} `.includes(` ${query.join(" ")} `);
+    const all = (sum(found.queryTerms) / sum(query)) ** 2;
+    return all * (1 + 2 * share ** 2) * (named ? 1.5 : 1) * (near ? 1.5 : 1);
   }
 
   function search(mini, words) {
-    const query = parts(words).filter((word) => !STOP.has(word)).map(stem);
+    const query = stems(words);
     if (!query.length) return [];
-    const ask = (options) =>
+    const ask = (fuzzy) =>
       mini.search(query.join(" "), {
-        boost: ASIDE,
+        fuzzy,
+        boost: FIELDS,
         prefix: (word) => word.length > 2,
         weights: { prefix: 0.2, fuzzy: 0.1 },
         boostDocument: (id, word, stored) => stored.weight * (stored.first ? 1.3 : 1),
-        ...options,
       });
-    let found = ask({ combineWith: "AND" });
-    if (found.length < 3) found = [...found, ...ask({ combineWith: "OR" }).filter((a) => !found.some((b) => a.id === b.id))];
-    if (!found.length) found = ask({ combineWith: "OR", fuzzy: 0.25 });
+    let found = ask(false);
+    if (!found.length) found = ask(0.25);
+    for (const hit of found) hit.score *= fitness(query, hit);
+    found.sort(order);
     const pages = new Map();
     for (const hit of found.slice(0, 80)) {
-      hit.score *= together(query, hit);
       const page = pages.get(hit.page) ?? { page: hit.page, title: hit.title, hits: [] };
       pages.set(hit.page, page);
       page.hits.push(hit);
     }
-    const order = (a, b) => b.score - a.score;
     for (const page of pages.values()) {
-      page.hits.sort(order);
       // a page that has much to say of it, before one that says it once
       page.score = page.hits.reduce((sum, hit, k) => sum + hit.score / 3 ** k, 0);
     }
@@ -79,11 +94,14 @@
   }
 
   // The sentence where the words are found, with the words marked.
-  function snippet(hit) {
-    const words = hit.terms.sort((a, b) => b.length - a.length);
-    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})[\\p{L}\\p{N}]*`, "giu");
+  function snippet(hit, words) {
+    const terms = hit.terms.sort((a, b) => b.length - a.length);
+    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${terms.join("|")})[\\p{L}\\p{N}]*`, "giu");
     const sentences = hit.text.match(/[^.!?]+(?:[.!?](?!\s)[^.!?]*)*[.!?]?/g) ?? [""];
-    const counts = sentences.map((sentence) => new Set((sentence.match(pattern) ?? []).map((w) => w.toLowerCase())).size);
+    const counts = sentences.map((sentence) => {
+      const said = (sentence.match(pattern) ?? []).map((word) => word.toLowerCase());
+      return new Set(said).size + (sentence.toLowerCase().includes(words.toLowerCase().trim()) ? 1 : 0);
+    });
     const best = counts.indexOf(Math.max(...counts));
     let text = sentences.slice(best, best + 2).join("").trim();
     const at = Math.max(0, text.search(pattern));
@@ -108,8 +126,8 @@
     if (!pages.length) return (place.innerHTML = "<p>Nothing found. Fewer or other words may help.</p>");
     const items = pages.slice(0, most).map(({ page, title, hits }) => {
       const rows = hits.slice(0, 3).map((hit) => {
-        const heading = hit.first ? "" : `${link(hit, hit.heading)} `;
-        return `<li>${heading}<span>${snippet(hit)}</span></li>`;
+        const heading = hit.first ? "" : `${link(hit, hit.label)} `;
+        return `<li>${heading}<span>${snippet(hit, words)}</span></li>`;
       });
       return `<li>${link({ page }, title)}<ul>${rows.join("")}</ul></li>`;
     });
@@ -124,7 +142,9 @@
       const words = input.value;
       const number = ++asked;
       const mini = await load();
-      if (number === asked) show(place, search(mini, words), words);
+      if (number !== asked) return;
+      show(place, search(mini, words), words);
+      place.dataset.asked = words;
     }
     input.addEventListener("input", ask);
     form.addEventListener("submit", async (event) => {

@@ -88,6 +88,10 @@ const strokes = points => { // a line that is broken where a number is missing
 const shapes = {
   line: strokes,
   dots: points => points.filter(finite).map(p => `M${at(p)}l0 .01`).join(""),
+  run: (points, _, frame) => { // a line that ends in a cross where it is gone for good
+    const {path, cut} = trail(points, frame.map(ends => [Math.min(...ends), Math.max(...ends)]));
+    return strokes(path) + shapes.cross(cut);
+  },
   cross: points => points.filter(finite).map(p => `M${at(p)}m-4-4l8 8m0-8l-8 8`).join(""),
   bars: (points, base) => points.filter(finite).map(p => `M${at(p)}L${at([p[0], base])}`).join(""),
   area: (points, base) => {
@@ -131,7 +135,7 @@ class Panel {
     const base = this.place([0, layer.base ?? 0])[1];
     const path = this.paths[layer.name] ??= this.part(layer.name).querySelector("path");
     if (colour) path.style.stroke = colour;
-    path.setAttribute("d", shapes[layer.kind](points.map(point => this.place(point)), base));
+    path.setAttribute("d", shapes[layer.kind](points.map(point => this.place(point)), base, this.frame));
   }
   // New axes: the ticks are copies of the first that Matplotlib drew.
   rescale(axes) {

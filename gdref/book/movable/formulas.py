@@ -336,7 +336,7 @@ def panel(key: str, plot: Plot, model: Model, alt: str) -> Panel:
             each.draw(ax, plot.x_symbol, plot.y_symbol, x, y)
         for at_x, at_y, text in plot.notes:
             place_x, place_y = float(x.place(at_x)), float(y.place(at_y))
-            ax.text(place_x, place_y, text, fontsize=8.5, ha="center", va="center", zorder=2)
+            ax.text(place_x, place_y, text, fontsize=9.5, ha="center", va="center", zorder=2)
 
     return Panel(key, x, y, tuple(layers), alt, height=plot.height, background=background,
                  handle=handle, handle_label=f"{x.label} and {y.label}")  # fmt: skip

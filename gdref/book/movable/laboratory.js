@@ -70,7 +70,8 @@ const model = ({run, trail, partly, number, linear, decades, counts, part, root,
       });
       for (const name of ["path", "dots", "end", "cut", "losses"]) colours[name + suffix] = spec.colours[rule];
     });
-    const state = [0, 1].map(i => quantity(shown.find(each => each.rule === rule), Number(k), i));
+    const one = shown.find(each => each.rule === rule);
+    const state = [0, 1].map(i => quantity(one, Number(k), i).slice(0, one.drawn.steps));
     [layers["state-1"], layers["state-2"]] = state.map(moving);
     colours["state-1"] = colours["state-2"] = spec.colours[rule];
 

@@ -11,6 +11,7 @@ from gdref import catalogue
 from gdref._checks import name_of
 from gdref._inputs import form
 from gdref.book import plots
+from gdref.book.expressions import shown_name
 from gdref.book.javascript import rule_source, surface_source
 from gdref.book.movable.numbers import (
     DECAYS,
@@ -304,7 +305,7 @@ def quantities(state: Iterable[str]) -> list[str]:
 
 
 def symbol_of(name: str) -> str:
-    return catalogue.text(name)
+    return shown_name(name)
 
 
 def label_of(name: str) -> str:
@@ -354,8 +355,9 @@ def laboratory_panels(surface, runs, quantity: int, least: float | None, alt: st
     values = np.vstack([np.full(2, np.nan), np.diff(run.path, axis=0)])
     if quantity:
         values = list(run.state.values())[quantity - 1]
+    values = values[: cut(run.path, window)]
     state = [
-        Layer(f"state-{i + 1}", np.stack([np.arange(steps + 1), values[:, i]], axis=1),
+        Layer(f"state-{i + 1}", np.stack([np.arange(len(values)), values[:, i]], axis=1),
               ("line", "dots")[i], colour_of(run.rule), (1.6, 3.0)[i])
         for i in (0, 1)
     ]  # fmt: skip

@@ -66,7 +66,7 @@ class Mark:
         kind = self.kind or self.default_kind
         if kind not in KINDS:
             raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        width = {"line": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0, "cross": 2.0}[kind]
+        width = {"line": 1.6, "run": 1.6, "dots": 5.0, "bars": 3.0, "area": 0.0, "cross": 2.0}[kind]
         base = max(floor, self.base) if kind in ("bars", "area") else 0.0
         opacity, order = (0.25, 1.5) if kind == "area" else (1.0, 2.5)
         return Layer(name, points, kind, colour, self.width or width, self.style, base, opacity,
@@ -99,17 +99,21 @@ class Curve(Mark):
 
     @property
     def variable(self) -> sympy.Symbol:
-        assert self.over is not None
-        return self.over[0]
+        return self.range[0]
+
+    @property
+    def range(self) -> tuple:
+        assert self.over is not None  # the plot has given it
+        return self.over
 
     def symbols(self):
-        parts = [*self.pair(), *map(sympy.sympify, self.over[1:]), sympy.sympify(self.repeat or 1)]
+        parts = [*self.pair(), *map(sympy.sympify, self.range[1:]), sympy.sympify(self.repeat or 1)]
         return set().union(*(part.free_symbols for part in parts)) - {self.variable}
 
     def points(self, values):
         known = list(values)
         numbers = [values[symbol] for symbol in known]
-        low, high = (float(function_of(end, known)(*numbers)) for end in self.over[1:])
+        low, high = (float(function_of(end, known)(*numbers)) for end in self.range[1:])
         if self.variable.is_integer and high - low < WHOLE:
             xs = spread(low, high, int(high - low) + 1)
         else:
@@ -125,7 +129,7 @@ class Curve(Mark):
         return np.stack([x(xs, *numbers), ys], axis=1)
 
     def javascript(self, names):
-        low, high = (source(end, names) for end in self.over[1:])
+        low, high = (source(end, names) for end in self.range[1:])
         variable = code_name(self.variable)
         inner = {**names, self.variable: variable}
         xs = f"spread({low}, {high}, {SAMPLES}, {str(self.log).lower()})"
@@ -173,6 +177,8 @@ class Run(Mark):
         by name of a hyperparameter, an expression; the rule's default otherwise.
     show
         what is drawn: "theta", a state variable, or a pair of these, the second over the first.
+
+    A run that is gone for good is cut, with a cross.
     """
 
     rule: Callable
@@ -182,6 +188,7 @@ class Run(Mark):
     steps: Any = 50
     settings: Mapping[str, Any] = field(default_factory=dict)
     show: str | tuple[str, str] = "theta"
+    default_kind = "run"
 
     def parts(self):
         _, _, known = form(self.rule)
@@ -204,8 +211,8 @@ class Run(Mark):
         }
         slope = function_of(self.slope(), [self.variable, *known])
         start, steps = np.array([now.pop("start")]), int(now.pop("steps"))
-        states = iterate_state(self.rule, lambda theta: slope(theta, *numbers), start, **now)
         with np.errstate(all="ignore"):
+            states = iterate_state(self.rule, lambda theta: slope(theta, *numbers), start, **now)
             history = [[float(np.asarray(part).flat[0]) for part in state]
                        for state in itertools.islice(states, steps + 1)]  # fmt: skip
         columns = dict(zip(["theta", *form(self.rule)[0]], np.array(history).T, strict=True))
@@ -275,7 +282,7 @@ class Map:
         lines = ax.contour(x_drawn, y_drawn, z, levels, colors=colours, linewidths=widths,
                            linestyles="solid", zorder=0.5)  # fmt: skip
         if self.labels:
-            ax.clabel(lines, fmt=lambda level: number(level, 3), fontsize=8, colors=plots.INK)
+            ax.clabel(lines, fmt=lambda level: number(level, 3), fontsize=9, colors=plots.INK)
 
 
 def look(mark: Mark) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from matplotlib.transforms import Transform
 
 from gdref.book import plots
 from gdref.book.movable.numbers import Ticks, number, power
+from gdref.book.movable.runs import drawn_path
 
 WIDTH = 3.5  # inches of a panel: its text keeps its size where the page is narrow
 LEFT, RIGHT, TOP, BOTTOM = 0.5, 0.12, 0.28, 0.42  # inches around the axes
 GAP = 0.05
 DASHED: Any = (0, (3.5, 1.5))
 DOTTED: Any = (0, (0.01, 2.2))
-KINDS = ("line", "dots", "bars", "area", "cross")
+KINDS = ("line", "dots", "bars", "area", "cross", "run")
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class Axis:
 class Layer:
     """Points of shape (n, 2) and how they are drawn.
 
-    ``kind`` is one of line, dots, cross, bars (from ``base`` to the point) and area (between the
-    line and ``base``).  ``style`` is solid, dashed or dotted.
+    ``kind`` is one of line, dots, cross, bars (from ``base`` to the point), area (between the
+    line and ``base``) and run (a line, cut with a cross where it is gone for good).  ``style``
+    is solid, dashed or dotted.
     """
 
     name: str
@@ -128,18 +130,28 @@ def segments(layer: Layer, panel: Panel) -> np.ndarray:
         if not len(x):
             return np.empty((0, 2))
         return np.stack([[x[0], *x, x[-1]], [base, *y, base]], axis=1)
+    if layer.kind == "run":  # a line that ends in a cross where it is gone for good
+        window = (*panel.x.ticks[:2], *panel.y.ticks[:2])
+        path, _, gone = drawn_path(np.stack([x, y], axis=1), window)
+        return np.concatenate([path, np.full((1, 2), math.nan), crosses(gone, panel)])
     if layer.kind == "cross":
-        dx, dy = (
-            4 / 72 / inches * (axis.ticks.high - axis.ticks.low)
-            for inches, axis in zip(panel.box[2:], (panel.x, panel.y), strict=True)
-        )
-        across = [x - dx, x + dx, gap, x - dx, x + dx, gap]
-        down = [y + dy, y - dy, gap, y - dy, y + dy, gap]
-        return np.array([across, down]).transpose(2, 1, 0).reshape(-1, 2)
+        return crosses(np.stack([x, y], axis=1), panel)
     # dots are strokes with no length and round ends
     other = y + 2e-4 * (panel.y.ticks.high - panel.y.ticks.low) if layer.kind == "dots" else base
     ends = np.stack([[x, x, gap], [y, np.broadcast_to(other, y.shape), gap]])
     return ends.transpose(2, 1, 0).reshape(-1, 2)
+
+
+def crosses(spots: np.ndarray, panel: Panel) -> np.ndarray:
+    """The strokes of a cross at each spot, 8 points wide."""
+    (x, y), gap = spots.T, np.full(len(spots), math.nan)
+    dx, dy = (
+        4 / 72 / inches * (axis.ticks.high - axis.ticks.low)
+        for inches, axis in zip(panel.box[2:], (panel.x, panel.y), strict=True)
+    )
+    across = [x - dx, x + dx, gap, x - dx, x + dx, gap]
+    down = [y + dy, y - dy, gap, y - dy, y + dy, gap]
+    return np.array([across, down]).transpose(2, 1, 0).reshape(-1, 2)
 
 
 def draw_layer(ax: Axes, layer: Layer, panel: Panel) -> None:
@@ -185,7 +197,7 @@ def draw_panel(figure: Figure, panel: Panel, left: float, bottom: float) -> Axes
         for part in (ax.xaxis, ax.yaxis, *ax.spines.values()):
             part.set_visible(False)
         return ax
-    ax.text(0, 1 + 0.08 / up, panel.title or panel.y.label, transform=ax.transAxes, fontsize=9,
+    ax.text(0, 1 + 0.08 / up, panel.title or panel.y.label, transform=ax.transAxes, fontsize=10,
             gid=f"{panel.name}-title")  # fmt: skip
     return ax
 
@@ -203,7 +215,11 @@ def simplified(path: Path, to_pixels: Transform) -> Path:
 STYLE: dict[Any, Any] = plots.STYLE | {
     "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
-    "axes.labelsize": 9,
+    "font.family": plots.STYLE["font.family"],
+    "font.size": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
     "path.simplify": False,
 }
 
