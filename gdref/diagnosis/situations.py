@@ -1,0 +1,126 @@
+"""Situations in which one step of a rule shows what it is.
+
+A rule is a pure function, so a step from any state tells as much as a run, and an error does not
+spread to the next step.  The situations come from runs of the right rule: from the start, with
+gradients that change their sign, their size and their point, some 0 now and then, with
+hyperparameters that have no special value.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gdref import catalogue
+from gdref._inputs import form
+
+START = np.array([0.9, -1.4, 0.35, 2.2])
+STEPS = 6
+#: how far two right implementations may be apart, relative to what they compute
+TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A step: its number, where it starts, the gradient as a function of theta."""
+
+    probe: str
+    t: int
+    theta: np.ndarray
+    gradient: Callable
+    state: tuple
+    hyperparameters: dict[str, Any]
+
+
+def _curved(t):
+    return lambda x: 5 / t * (np.sin(2 * x) + x)
+
+
+def _random(t):
+    g = np.random.default_rng(t).normal(size=START.shape) * (2.0 if t % 2 else 0.5)
+    return lambda x: g + 0 * x
+
+
+def _sometimes(t):
+    """Like the random one; from step 2 on some entries are 0."""
+    g = np.random.default_rng(50 + t).normal(size=START.shape)
+    if t > 1:
+        g[np.arange(len(g)) % t == 1] = 0.0
+    return lambda x: g + 0 * x
+
+
+def _scaled(factor):
+    return lambda t: lambda x: factor * _random(t)(x)
+
+
+PROBES: dict[str, Callable] = {
+    "a curved loss": _curved,
+    "random gradients": _random,
+    "gradients that are 0 now and then": _sometimes,
+    "small gradients": _scaled(1e-3),
+    "large gradients": _scaled(1e4),
+}
+
+
+def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
+    """Hyperparameters without a special meaning."""
+    rows = catalogue.HYPERPARAMETERS
+    return {
+        name: round(rows[name].odd * (1 - shift), 6) if name in rows else value
+        for name, value in form(rule)[2].items()
+    }
+
+
+def situations(rule: Callable, dtype: str = "float64") -> list[Situation]:
+    """Steps of the right rule from its own states; the first ones are the most telling."""
+    found: list[Situation] = []
+    for shift in (0.0, 0.13):
+        for name, gradients in PROBES.items():
+            found += run(rule, name, gradients, odd_values(rule, shift), dtype)
+    return sorted(found, key=lambda s: -(s.t in (1, 3)))
+
+
+def run(rule, name, gradients, hyperparameters, dtype="float64") -> Iterator[Situation]:
+    theta, state = START.astype(dtype), tuple(form(rule)[1])
+    for t in range(1, STEPS + 1):
+        gradient = _typed(gradients(t), dtype)
+        yield Situation(name, t, theta, gradient, state, hyperparameters)
+        with np.errstate(all="ignore"):
+            theta, *state = rule(t, theta, gradient, *state, **hyperparameters)
+
+
+def _typed(gradient, dtype):
+    return lambda x: gradient(np.asarray(x)).astype(dtype)
+
+
+def step(function: Callable, s: Situation, **more: Any) -> list[np.ndarray] | None:
+    """What a rule returns in a situation, theta and the states as arrays; None if it fails."""
+    state = [x.copy() if isinstance(x, np.ndarray) else x for x in s.state]
+    keywords = {**s.hyperparameters, **more}
+    try:
+        with np.errstate(all="ignore"):
+            out = function(s.t, s.theta.copy(), s.gradient, *state, **keywords)
+            out = out if isinstance(out, tuple | list) else (out,)
+            return [np.broadcast_to(np.asarray(x, float), s.theta.shape) for x in out]
+    except Exception:
+        return None
+
+
+def agree(s: Situation, right: Sequence, other: Sequence | None, dtype="float64") -> list[bool]:
+    """For theta, then each state, whether two steps are equal to rounding."""
+    if other is None or len(other) != len(right):
+        return [False] * len(right)
+    tolerance = TOLERANCE[dtype]
+    moved = np.abs(np.asarray(right[0]) - s.theta)
+    noise = 4 * np.finfo(dtype).eps * np.abs(s.theta)
+    result = [_close(right[0], other[0], tolerance * moved + noise)]
+    for a, b in zip(right[1:], other[1:], strict=True):
+        result.append(_close(a, b, tolerance * np.abs(a) + 1e-300))
+    return result
+
+
+def _close(a, b, allowed) -> bool:
+    with np.errstate(invalid="ignore"):
+        equal = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= allowed)
+    return bool(np.all(equal))
