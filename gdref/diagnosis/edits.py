@@ -134,10 +134,16 @@ def _of_operation(node: ast.BinOp) -> Expressions:
     if op is ast.Mult:
         yield f"the factor `{_text(a)}` is missing", b
         yield f"the factor `{_text(b)}` is missing", a
-        yield f"it is divided by `{_text(b)}` instead of multiplied", _expression(left + "/" + right)
+        yield (
+            f"it is divided by `{_text(b)}` instead of multiplied",
+            _expression(left + "/" + right),
+        )
     elif op is ast.Div:
         yield f"the division by `{_text(b)}` is missing", a
-        yield f"it is multiplied by `{_text(b)}` instead of divided", _expression(left + "*" + right)
+        yield (
+            f"it is multiplied by `{_text(b)}` instead of divided",
+            _expression(left + "*" + right),
+        )
         yield f"the quotient `{_text(node)}` stands upside down", _expression(right + "/" + left)
     elif op is ast.Add:
         yield f"the term `{_text(a)}` is missing", b
@@ -177,12 +183,16 @@ def _of_epsilon(node: ast.BinOp) -> Expressions:
         yield "epsilon stands inside the root", _expression(f"sqrt({inner} + eps)")
         yield "the square of epsilon stands inside the root", _expression(f"sqrt({inner} + eps**2)")
         yield "epsilon is counted twice", _expression(f"sqrt({inner} + eps) + eps")
-        yield "the larger of root and epsilon stands for their sum", _expression(f"maximum({x}, eps)")
+        yield (
+            "the larger of root and epsilon stands for their sum",
+            _expression(f"maximum({x}, eps)"),
+        )
         yield "the root of epsilon is added", _expression(f"{x} + sqrt(eps)")
         yield "epsilon is subtracted", _expression(f"{x} - eps")
     else:
-        yield f"the larger of `{x}` and epsilon stands for their sum", _expression(
-            f"maximum({x}, eps)"
+        yield (
+            f"the larger of `{x}` and epsilon stands for their sum",
+            _expression(f"maximum({x}, eps)"),
         )
         yield "epsilon is squared", _expression(f"{x} + eps**2")
 
@@ -207,18 +217,23 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
     name, values = _text(node.func), [_text(value) for value in node.args]
     if name == "sqrt":
         yield f"the root of `{values[0]}` is missing", node.args[0]
-        yield f"`{values[0]}` is squared instead of its root taken", _expression(f"({values[0]})**2")
+        yield (
+            f"`{values[0]}` is squared instead of its root taken",
+            _expression(f"({values[0]})**2"),
+        )
         if isinstance(node.args[0], ast.BinOp) and _text(node.args[0].right) == "eps":
             inner = _text(node.args[0].left)
             yield "epsilon stands outside the root", _expression(f"(sqrt({inner}) + eps)")
-            yield "the root of epsilon stands outside the root", _expression(
-                f"(sqrt({inner}) + sqrt(eps))"
+            yield (
+                "the root of epsilon stands outside the root",
+                _expression(f"(sqrt({inner}) + sqrt(eps))"),
             )
             yield "epsilon is counted twice", _expression(f"(sqrt({inner} + eps) + eps)")
     elif name == "abs":
         yield f"the absolute value of `{values[0]}` is missing", node.args[0]
-        yield f"`{values[0]}` is squared instead of its absolute value taken", _expression(
-            f"({values[0]})**2"
+        yield (
+            f"`{values[0]}` is squared instead of its absolute value taken",
+            _expression(f"({values[0]})**2"),
         )
     elif name == "maximum":
         a, b = values
@@ -229,12 +244,14 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
     elif name == "grad":
         yield "the gradient has the wrong sign", _expression(f"-{_text(node)}")
         yield "only the sign of the gradient is used", _expression(f"sign({_text(node)})")
-        yield "the gradient is divided by its length", _expression(
-            f"(lambda x: x / norm(x))({_text(node)})"
+        yield (
+            "the gradient is divided by its length",
+            _expression(f"(lambda x: x / norm(x))({_text(node)})"),
         )
         for limit in (1, 5, 10):
-            yield f"the gradient is clipped to [-{limit}, {limit}]", _expression(
-                f"clip({_text(node)}, -{limit}, {limit})"
+            yield (
+                f"the gradient is clipped to [-{limit}, {limit}]",
+                _expression(f"clip({_text(node)}, -{limit}, {limit})"),
             )
         points = ["theta"]
         for s, sign in itertools.product(known.state, "-+"):
@@ -244,13 +261,15 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
                 points += [f"theta {sign} eta * {s}"]
         for point in points:
             if point != values[0]:
-                yield f"the gradient is asked for at `{point}` instead of `{values[0]}`", (
-                    _expression(f"grad({point})")
+                yield (
+                    f"the gradient is asked for at `{point}` instead of `{values[0]}`",
+                    (_expression(f"grad({point})")),
                 )
         if "lam" in known.hyperparameters:
             for sign in "+-":
-                yield "the decay is a penalty in the gradient", _expression(
-                    f"(grad(theta) {sign} lam * theta)"
+                yield (
+                    "the decay is a penalty in the gradient",
+                    _expression(f"(grad(theta) {sign} lam * theta)"),
                 )
 
 
@@ -259,7 +278,10 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
     if name in known.decays:
         for other in known.decays:
             if other != name:
-                yield f"{_called(other)} stands where {_called(name)} belongs", ast.Name(other, ast.Load())
+                yield (
+                    f"{_called(other)} stands where {_called(name)} belongs",
+                    ast.Name(other, ast.Load()),
+                )
         yield f"`1 - {name}` stands for `{name}`", _expression(f"(1 - {name})")
         yield f"{_called(name)} is squared", _expression(f"{name}**2")
         yield f"{_called(name)} is raised to the power t", _expression(f"{name}**t")
@@ -280,29 +302,38 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
             if other != name:
                 yield f"`{other}` stands where `{name}` belongs", ast.Name(other, ast.Load())
         if name in known.renewed:
-            yield f"the old `{name}`, of the step before, is used", ast.Name(f"old_{name}", ast.Load())
+            yield (
+                f"the old `{name}`, of the step before, is used",
+                ast.Name(f"old_{name}", ast.Load()),
+            )
         if name in known.state:
             for h in known.decays:
                 for power, words in (("t", "bias"), ("(t + 1)", "bias (with t + 1)")):
-                    yield f"a {words} correction of `{name}` by {_called(h)} is added", _expression(
-                        f"({name} / (1 - {h}**{power}))"
+                    yield (
+                        f"a {words} correction of `{name}` by {_called(h)} is added",
+                        _expression(f"({name} / (1 - {h}**{power}))"),
                     )
         yield f"`{name}` is squared", _expression(f"{name}**2")
         yield f"only the sign of `{name}` is used", _expression(f"sign({name})")
         yield f"the absolute value of `{name}` is used", _expression(f"abs({name})")
         yield f"the length of the whole vector `{name}` is used", _expression(f"norm({name})")
-        yield f"the mean over all parameters of `{name}` is used", _expression(f"({name} * 1.0).mean()")
+        yield (
+            f"the mean over all parameters of `{name}` is used",
+            _expression(f"({name} * 1.0).mean()"),
+        )
         yield f"`{name}` has the wrong sign", _expression(f"(-{name})")
         yield f"`{name}` is doubled", _expression(f"(2 * {name})")
         yield f"`{name}` is halved", _expression(f"({name} / 2)")
         yield f"`{name}` is divided by t", _expression(f"({name} / t)")
     elif name == "eps":
         yield "epsilon is squared", _expression("eps**2")
-        yield "epsilon is divided by the root of the filled share", _expression(
-            "eps / sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"
+        yield (
+            "epsilon is divided by the root of the filled share",
+            _expression("eps / sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"),
         )
-        yield "epsilon is multiplied by the root of the filled share", _expression(
-            "eps * sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"
+        yield (
+            "epsilon is multiplied by the root of the filled share",
+            _expression("eps * sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"),
         )
         yield "the root of epsilon stands for epsilon", _expression("sqrt(eps)")
     elif name == "lam":
@@ -376,9 +407,11 @@ def _everywhere(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
             if ast.dump(tree) != ast.dump(right.tree):
                 used = [x for x in (a, b) if x in ast.unparse(line)]
                 words = f"in `{ast.unparse(line)}` {_called(b if used == [a] else a)} stands where "
-                yield words + f"{_called(used[0] if len(used) == 1 else b)} belongs", _target(
-                    line
-                ), tree
+                yield (
+                    words + f"{_called(used[0] if len(used) == 1 else b)} belongs",
+                    _target(line),
+                    tree,
+                )
         if isinstance(line, ast.Assign):
             for name in known.state:
                 for h in known.decays:
@@ -386,7 +419,11 @@ def _everywhere(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
                     if update in ast.unparse(line):
                         tree = copy.deepcopy(right.tree)
                         tree.body[k] = _Everywhere({h: f"1 - {h}"}).visit(tree.body[k])
-                        yield f"{_called(h)} and 1 - {_called(h)} are exchanged in `{name}`", name, tree
+                        yield (
+                            f"{_called(h)} and 1 - {_called(h)} are exchanged in `{name}`",
+                            name,
+                            tree,
+                        )
                         yield from _average_then_square(right, k, name, h)
                         yield from _average_in_other_words(right, k, name, h)
 
@@ -415,7 +452,10 @@ def _average_in_other_words(right, k, name, h):
     for words, text in (
         (f"the average `{name}` is a sum: nothing is forgotten", f"{name} = {name} + {new}"),
         (f"the average `{name}` forgets all: it is the last value", f"{name} = {new}"),
-        (f"the average `{name}` is the mean of all steps", f"{name} = {name} + ({new} - {name}) / t"),
+        (
+            f"the average `{name}` is the mean of all steps",
+            f"{name} = {name} + ({new} - {name}) / t",
+        ),
         (
             f"the average `{name}` is corrected and kept corrected",
             f"{name} = ({h} * {name} + (1 - {h}) * {new}) / (1 - {h}**t)",
@@ -424,8 +464,14 @@ def _average_in_other_words(right, k, name, h):
             f"the average `{name}` is the larger of old and new",
             f"{name} = maximum({h} * {name}, (1 - {h}) * {new})",
         ),
-        (f"in the average `{name}` only the new value is weighted", f"{name} = {name} + (1 - {h}) * {new}"),
-        (f"in the average `{name}` only the old value is weighted", f"{name} = {h} * {name} + {new}"),
+        (
+            f"in the average `{name}` only the new value is weighted",
+            f"{name} = {name} + (1 - {h}) * {new}",
+        ),
+        (
+            f"in the average `{name}` only the old value is weighted",
+            f"{name} = {h} * {name} + {new}",
+        ),
     ):
         tree = copy.deepcopy(right.tree)
         tree.body[k] = ast.parse(text).body[0]
@@ -444,11 +490,15 @@ def _of_return(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
         return tree
 
     yield "theta comes back as it went in", "theta", returning(["old", *state], "old = theta")
-    yield "the step comes back instead of theta", "theta", returning(
-        ["theta - old", *state], "old = theta"
+    yield (
+        "the step comes back instead of theta",
+        "theta",
+        returning(["theta - old", *state], "old = theta"),
     )
-    yield "the step comes back instead of theta, and is not subtracted", "theta", returning(
-        ["old - theta", *state], "old = theta"
+    yield (
+        "the step comes back instead of theta, and is not subtracted",
+        "theta",
+        returning(["old - theta", *state], "old = theta"),
     )
     for order in itertools.permutations(state):
         if list(order) != state:

@@ -27,6 +27,8 @@ class Mistake:
         the name of the right rule.
     error
         what is wrong, in words.
+    kind
+        "error"; "default", another default; "paper", a form that the rule's own paper has too.
     section
         the label of the section of the book that explains the line.
     """
@@ -36,7 +38,7 @@ class Mistake:
     error: str
     program: Program = field(repr=False, compare=False)
     line: str = ""
-    default: str = ""
+    kind: str = "error"
 
     @property
     def function(self) -> Callable:
@@ -64,8 +66,7 @@ def mistakes(rule: str) -> tuple[Mistake, ...]:
     for row in table():
         if row["rule"] == rule:
             code = edited(RULES[rule], ((row["right"], row["wrong"]),))
-            default = row["right"] if row["error"].startswith("default") else ""
-            found.append(Mistake(row["id"], rule, row["error"], code, default=default))
+            found.append(Mistake(row["id"], rule, row["error"], code, kind=row["kind"]))
     return tuple(found)
 
 
@@ -80,7 +81,7 @@ def small_edits(rule: str) -> tuple[Mistake, ...]:
 @functools.cache
 def pairs(rule: str) -> tuple[Mistake, ...]:
     """Two mistakes of the table at once, where both edits can be made."""
-    rows = [row for row in table() if row["rule"] == rule and row["error"][:7] != "default"]
+    rows = [row for row in table() if row["rule"] == rule and row["kind"] == "error"]
     found = []
     for k, one in enumerate(rows):
         for two in rows[k + 1 :]:

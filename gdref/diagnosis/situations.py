@@ -6,6 +6,7 @@ gradients that change their sign, their size and their point, some 0 now and the
 hyperparameters that have no special value.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,7 @@ def step(function: Callable, s: Situation, **more: Any) -> list[np.ndarray] | No
     state = [x.copy() if isinstance(x, np.ndarray) else x for x in s.state]
     keywords = {**s.hyperparameters, **more}
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(None):
             out = function(s.t, s.theta.copy(), s.gradient, *state, **keywords)
             out = out if isinstance(out, tuple | list) else (out,)
             return [np.broadcast_to(np.asarray(x, float), s.theta.shape) for x in out]

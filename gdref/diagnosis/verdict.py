@@ -1,5 +1,6 @@
 """What a function is: the rule, the rule in a library's dialect, or a mistake by its name."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gdref import catalogue
+from gdref import catalogue, dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
 from gdref.diagnosis.programs import program
 from gdref.diagnosis.situations import Situation, agree, situations, step
+from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.rules import RULES
 
 
@@ -43,6 +45,10 @@ class Verdict:
         is none that was tried).
     nearest
         the mistake of the table that comes nearest, where nothing fits.
+    ids
+        the mistakes' names in the table.
+    dialect
+        whose form it is, if it is one: "in the form of the paper: ...", "as Keras' Adam".
     """
 
     conforms: bool
@@ -56,6 +62,7 @@ class Verdict:
     unused: Mapping[str, float | None] = field(default_factory=dict)
     nearest: str = ""
     ids: tuple[str, ...] = ()
+    dialect: str = ""
 
     def __str__(self) -> str:
         return message(self)
@@ -64,17 +71,24 @@ class Verdict:
 def message(v: Verdict) -> str:
     """The verdict in words."""
     if v.conforms:
-        return f"right: every step is that of {v.rule}"
+        return f"right: every step is that of {v.rule}" + (f", {v.dialect}" if v.dialect else "")
     lines = [*v.found]
+    if v.dialect:
+        lines[:] = [f"{', '.join(v.found)}: {v.dialect}" if v.found else v.dialect]
     for name, number in v.unused.items():
         if number is not None:
             lines.append(f"{name} has no effect: the number {number:g} stands in its place")
         else:
             lines.append(f"{name} has no effect")
+    if not v.wrong:
+        return "; ".join(lines)
     where = f"step {v.step}: {_listed(v.wrong)} {'differs' if len(v.wrong) == 1 else 'differ'}"
     right = [q for q in [*form(RULES[v.rule])[0], "theta"] if q not in v.wrong]
     if not lines:
-        lines.append(where + (f", {_listed(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""))
+        lines.append(
+            where
+            + (f", {_listed(right)} {'is' if len(right) == 1 else 'are'} right" if right else "")
+        )
         for name, ratios in v.ratio.items():
             lines.append(_in_words(name, ratios))
         if v.nearest:
@@ -134,7 +148,12 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         (s.t for (s, _, _), f in zip(search.cases, flags, strict=True) if not all(f)), default=1
     )
     unused = search.unused()
-    named = search.names(wrong, unused, starts)
+    named = search.names(wrong, unused, starts) if wrong else []
+    whose = "" if starts or unused else dialect_of(search)
+    if len(named) == 1 and named[0].kind == "paper":
+        return Verdict(
+            True, name, dialect=f"in a form of its paper: {named[0].error}", ids=(named[0].id,)
+        )
     return Verdict(
         False,
         name,
@@ -145,8 +164,34 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         step=first,
         ratio=search.ratios(wrong),
         unused=unused,
-        nearest="" if named else search.nearest(),
+        nearest="" if named or whose else search.nearest(),
+        dialect=whose,
     )
+
+
+def dialect_of(search: "_Search") -> str:
+    """Whose optimizer takes these steps under the same values: PyTorch's, Keras', Optax'."""
+    owners = []
+    for entry in dialects.DIALECTS:
+        if entry.rule == search.name and search.fits(functools.partial(_plain, entry), {}):
+            owners.append(f"{OWNERS[entry.library]} {entry.constructor}")
+    return f"that is {_listed(dict.fromkeys(owners))}" if owners else ""
+
+
+OWNERS = {"pytorch": "PyTorch's", "keras": "Keras'", "optax": "Optax'"}
+
+
+def _plain(entry, t, theta, grad, *state, **hyperparameters):
+    """A step of a library's optimizer that got our values under its own names."""
+    with contextlib.suppress(NoConversion):
+        arguments = {
+            key: first(value) for key, value in convert(entry.names, hyperparameters).items()
+        }
+        rule, ours = dialects.from_library(entry.library, entry.constructor, **arguments)
+        if form(rule)[0] == form(RULES[entry.rule])[0]:
+            now = {key: value(t) if callable(value) else value for key, value in ours.items()}
+            return rule(t, theta, grad, *state, **now)
+    raise NotImplementedError
 
 
 def _tells_start(named) -> bool:
@@ -252,7 +297,7 @@ class _Search:
     def candidates(self, starts) -> list[Mistake]:
         """The mistakes of the table first, then those that the engine makes."""
         both = [*mistakes(self.name), *small_edits(self.name)]
-        return [m for m in both if not m.default and " starts at " not in m.error]
+        return [m for m in both if m.kind != "default" and " starts at " not in m.error]
 
     def line_by_line(self, wrong, numbers) -> list[Mistake]:
         """A mistake for each quantity, each computed from what the function gave for the others."""
@@ -269,9 +314,7 @@ class _Search:
 
     def _apart_wrong(self, numbers) -> list[str]:
         given = program(self.right).given
-        return [
-            q for k, q in enumerate(self.quantities) if not self._fits_line(given, k, numbers)
-        ]
+        return [q for k, q in enumerate(self.quantities) if not self._fits_line(given, k, numbers)]
 
     def _fits_line(self, given: Callable, k: int, numbers) -> bool:
         seen = False
@@ -282,7 +325,9 @@ class _Search:
             here = step(functools.partial(given, _given=states), s, **numbers)
             if here is None:
                 return False
-            if not agree(s, [here[0], here[k]], [theirs[0] if not k else here[0], theirs[k]], self.dtype)[k > 0]:
+            if not agree(
+                s, [here[0], here[k]], [theirs[0] if not k else here[0], theirs[k]], self.dtype
+            )[k > 0]:
                 return False
             seen = True
         return seen
@@ -303,8 +348,12 @@ class _Search:
             if passed is not None and not all(agree(s, passed, mine, self.dtype)):
                 for value in (1.0, 0.1, 1e-8):
                     for some in [names, *([n] for n in names)]:
-                        start = [value if n in some else i for n, i in zip(names, initial, strict=True)]
-                        from_there = Situation(s.probe, 1, s.theta, s.gradient, tuple(start), s.hyperparameters)
+                        start = [
+                            value if n in some else i for n, i in zip(names, initial, strict=True)
+                        ]
+                        from_there = Situation(
+                            s.probe, 1, s.theta, s.gradient, tuple(start), s.hyperparameters
+                        )
                         if all(agree(s, step(self.function, from_there), mine, self.dtype)):
                             return [f"{', '.join(some)} starts at {value:g} instead of 0"]
                 return [f"the state before step 1 is not {', '.join(map(str, initial))}"]
@@ -342,5 +391,8 @@ class _Search:
             else:
                 distance = float(np.median(apart)) if apart else np.inf
                 if distance < best:
-                    best, name = distance, f"{mistake.error} (half of the steps are within {distance:.0%} of its)"
+                    best, name = (
+                        distance,
+                        f"{mistake.error} (half of the steps are within {distance:.0%} of its)",
+                    )
         return name if best < 0.5 else ""

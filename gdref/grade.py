@@ -1,0 +1,622 @@
+r"""Say of a student's rule whether it is right, and if not, what is wrong, in a student's words.
+
+    >>> from gdref import adam
+    >>> from gdref.grade import grade
+    >>> def my_adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    ...     g = grad(theta)
+    ...     m = beta1 * m + (1 - beta1) * g
+    ...     v = beta2 * v + (1 - beta2) * g**2
+    ...     theta = theta - eta * m / (v**0.5 + eps)
+    ...     return theta, m, v
+    >>> print(grade(my_adam, adam))
+    the bias correction is missing for both averages (step 1: the step differs)
+
+The order of the checks: the source, the form of the function, one step on arrays that cannot be
+changed, what comes back, how often and where the gradient is asked for, whether two runs agree;
+last :mod:`gdref.diagnosis`, which compares every quantity of every step with the rule.
+
+:func:`grade` runs the function in this process and ends it after some seconds.
+:func:`grade_file` runs a file in a process of its own, with limits of time and memory.  Neither is
+a sandbox: code that means harm can do harm.
+"""
+
+import ast
+import contextlib
+import ctypes
+import inspect
+import io
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gdref import catalogue
+from gdref._inputs import form
+from gdref.diagnosis import Verdict, diagnose
+from gdref.diagnosis.situations import START, odd_values
+from gdref.rules import RULES
+
+__all__ = ["Report", "grade", "grade_file"]
+
+FORBIDDEN = {"gdref", "torch", "optax", "keras", "tensorflow", "jax", "scipy", "sklearn"}
+# rules whose rate has no default that a source fixes; nor has weight decay
+FREE_RATE = {"gd", "momentum", "nag", "adagrad", "rmsprop", "adamw"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`grade` found.
+
+    Attributes
+    ----------
+    ok
+        whether the rule is right.
+    message
+        what is wrong, or that it is right.
+    line
+        the line of the submission that the message speaks of; 0 if it speaks of none.
+    section
+        the label of the book's section that explains it.
+    stage
+        what was checked last: "source", "form", "step", "purity" or "rule".
+    """
+
+    ok: bool
+    message: str
+    line: int = 0
+    section: str = ""
+    stage: str = "rule"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Wrong(Exception):
+    """Something that is wrong, and the line."""
+
+    def __init__(self, message: str, line: int = 0, stage: str = "form"):
+        super().__init__(message)
+        self.line, self.stage = line, stage
+
+
+def grade(
+    submission: Any, rule: str | Callable, source: str = "", *, seconds: float = 10.0
+) -> Report:
+    """Say whether a function is the rule, and what is wrong if it is not.
+
+    Parameters
+    ----------
+    submission
+        the student's function, in the form of the rules; what is in another form goes through one
+        of the adapters of :mod:`gdref.adapters` first.
+    rule
+        the rule that it should be, or its name.
+    source
+        the text of the submission, for the check of what it imports and the numbers of lines; if
+        empty it is looked up.
+    seconds
+        how long it may take.
+    """
+    name = getattr(rule, "__name__", rule)
+    if name not in RULES:
+        raise ValueError(f"unknown rule {name!r}; the rules are {', '.join(RULES)}")
+    source = source or _source_of(submission)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), _time_limit(seconds):
+            _check_source(source)
+            student = _Student(submission, name, source)
+            notes = student.check_form()
+            student.check_step()
+            student.check_purity()
+            verdict = diagnose(student.function, name)
+            return _report(verdict, student, notes)
+    except Wrong as wrong:
+        return Report(False, str(wrong), wrong.line, stage=wrong.stage)
+    except OutOfTime:
+        return Report(
+            False,
+            f"it takes more than {seconds:g} s: does a loop never end? A rule takes one step and "
+            "returns; it has no loop over the steps",
+            stage="step",
+        )
+
+
+def _report(verdict: Verdict, student: "_Student", notes: list[str]) -> Report:
+    section = verdict.sections[0] if verdict.sections else ""
+    if verdict.conforms:
+        if notes:
+            return Report(False, "; ".join(notes), stage="form")
+        return Report(True, str(verdict))
+    line = student.line_of(verdict.wrong[0]) if verdict.wrong else 0
+    words = str(verdict) + (f" [line {line}]" if line else "")
+    return Report(False, "; ".join([words, *notes]), line, section)
+
+
+def _source_of(submission: Any) -> str:
+    with contextlib.suppress(OSError, TypeError):
+        return textwrap.dedent(inspect.getsource(submission))
+    return ""
+
+
+# ---- the source
+
+
+def _check_source(source: str) -> None:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        line = error.lineno or 0
+        raise Wrong(f"Python cannot read it: {error.msg} (line {line})", line, "source") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in {"__import__", "importlib.import_module"}
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            modules = [str(node.args[0].value)]
+        else:
+            continue
+        for module in modules:
+            if module.split(".")[0] in FORBIDDEN:
+                raise Wrong(
+                    f"it imports {module} (line {node.lineno}): write the rule yourself",
+                    node.lineno,
+                    "source",
+                )
+
+
+# ---- the form
+
+
+class _Student:
+    """A submission, and as a function of the form of the rules."""
+
+    def __init__(self, submission: Any, rule: str, source: str):
+        self.submission, self.rule, self.source = submission, rule, source
+        self.states, self.initial, self.known = form(RULES[rule])
+        self.tree = ast.parse(source)
+        self.hyperparameters: dict[str, str] = {}  # our name -> the student's
+        self.pairs: dict[str, str] = {}  # betas
+        self.own_states: list[str] = []
+
+    # -- names
+
+    def check_form(self) -> list[str]:
+        """Raise for another form; return what else is to be said (other defaults)."""
+        here = self.submission
+        of = f"(t, theta, grad{''.join(f', {s}=0' for s in self.states)}, *, {', '.join(self.known)})"
+        if inspect.isclass(here):
+            raise Wrong(
+                f"it is a class; the rule must be a function {of}. An object keeps its state; here "
+                "the state comes in as an argument and goes out as a value"
+            )
+        if not callable(here):
+            raise Wrong(f"it is a {type(here).__name__}; the rule must be a function {of}")
+        if inspect.isgeneratorfunction(here):
+            raise Wrong("it contains `yield`; a rule takes one step and returns")
+        parameters = list(inspect.signature(here).parameters.values())
+        names = [p.name for p in parameters]
+        if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            raise Wrong(f"it takes *{_starred(parameters)}; name each state: {of}")
+        first = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self._check_order([p.name for p in first], of)
+        rest = first[3:]
+        hyper = [p for p in rest if self._ours(p.name)]
+        hyper += [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.own_states = [p.name for p in rest if p not in hyper]
+        notes = self._name(hyper)
+        if len(self.own_states) != len(self.states):
+            raise Wrong(self._states_words(names))
+        nameless = [p.name for p in rest if p.default is p.empty and p not in hyper]
+        if nameless:
+            raise Wrong(
+                f"{' and '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no default: "
+                f"step 1 is called without a state, so write {nameless[0]}=0"
+            )
+        return notes
+
+    def _check_order(self, names: list[str], of: str) -> None:
+        usual = {"t", "theta", "grad"}
+        if set(names[:3]) == usual and names[:3] != ["t", "theta", "grad"]:
+            raise Wrong(
+                f"the arguments come as ({', '.join(names[:3])}); the order is (t, theta, grad)"
+            )
+        if len(names) < 3:
+            missing = [n for n in ("t", "theta", "grad") if n not in names]
+            raise Wrong(f"it lacks the argument {' and '.join(missing) or 'grad'}; it must be {of}")
+        if usual - set(names[:3]) and usual & set(names[3:]):
+            raise Wrong(f"the arguments come as ({', '.join(names)}); the order is {of}")
+
+    def _ours(self, name: str) -> list[str]:
+        """The names of ours that a name of the student's stands for."""
+        if name in self.known:
+            return [name]
+        rows = catalogue.HYPERPARAMETERS
+        return [ours for ours in self.known if ours in rows and name in rows[ours].elsewhere]
+
+    def _name(self, hyper) -> list[str]:
+        notes = []
+        for p in hyper:
+            ours = self._ours(p.name)
+            free = [name for name in ours if name not in self.hyperparameters]
+            if not free:
+                raise Wrong(
+                    f"the rule has no hyperparameter {p.name}; they are {', '.join(self.known)}"
+                )
+            value = p.default
+            if len(free) > 1 and isinstance(value, tuple | list):
+                self.pairs |= dict.fromkeys(free, p.name)
+                values = dict(zip(free, value, strict=False))
+            else:
+                values = {free[0]: value}
+            for name, default in values.items():
+                self.hyperparameters[name] = p.name
+                usual = self.known[name]
+                loose = name == "lam" or name == "eta" and self.rule in FREE_RATE
+                if default is p.empty:
+                    notes.append(f"{p.name} has no default; the usual one is {usual:g}")
+                elif default != usual and not loose:
+                    notes.append(
+                        f"the default of {p.name} is {_shown(default)}; the usual one is {usual:g}"
+                    )
+        return notes
+
+    def _states_words(self, names) -> str:
+        n, need = len(self.own_states), len(self.states)
+        words = (
+            f"the rule takes {n} state argument{'s' * (n != 1)}"
+            + (f" ({', '.join(self.own_states)})" if n else "")
+            + f", {self.rule} needs {need}"
+            + (f": {', '.join(self.states)}" if need else "")
+        )
+        kept = [node for node in ast.walk(self.tree) if isinstance(node, ast.Global | ast.Nonlocal)]
+        if n < need:
+            words += (
+                ". State in a global variable, in an attribute or in a default survives from one "
+                "run to the next; it must come in as an argument and be returned"
+            )
+        return words + (f" (line {kept[0].lineno})" if kept else "")
+
+    def function(self, t, theta, grad, *state, **hyperparameters):
+        """The submission, called as a rule of this book is."""
+        keywords: dict[str, Any] = {}
+        for name, value in hyperparameters.items():
+            if name in self.pairs:
+                keywords.setdefault(self.pairs[name], []).append(value)
+            elif name in self.hyperparameters:
+                keywords[self.hyperparameters[name]] = value
+        keywords = {k: tuple(v) if isinstance(v, list) else v for k, v in keywords.items()}
+        named = dict(zip(self.own_states, state, strict=False))
+        return self.submission(t, theta, grad, **named, **keywords)
+
+    # -- one step
+
+    def check_step(self) -> None:
+        odd = odd_values(RULES[self.rule])
+        state: list[Any] = []
+        for t in (1, 2, 3):
+            asked: list[np.ndarray] = []
+            step = self._call(t, asked, state, odd)
+            self._check_returned(step, t)
+            state = [_frozen(x) for x in step[1:]]
+            self._check_asked(asked, t)
+
+    def _call(self, t, asked, state, odd):
+        def grad(x):
+            asked.append(np.array(x, float))
+            return _frozen(_gradient(t)(np.asarray(x, float)))
+
+        try:
+            with np.errstate(all="ignore"):
+                return self.function(t, _frozen(START), grad, *state, **odd)
+        except Exception as error:
+            raise self._raised(error, t) from None
+
+    def _raised(self, error: Exception, t: int) -> Wrong:
+        line = self._line_of_error(error)
+        where = f" (line {line})" if line else ""
+        text = f"{type(error).__name__}: {error}{where}"
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            return Wrong(
+                f"theta, the state or the gradient is changed in place{where}: write `x = x - ...`, "
+                "not `x -= ...` nor `x[:] = ...`, since others still hold the old array",
+                line,
+                "step",
+            )
+        hints = {
+            "for ^": "In Python a power is `**`; `^` is exclusive or",
+            "is not defined": "Is it spelled as in the arguments, or not yet computed, or not imported?",
+            "positional argument": "The rule is called as rule(t, theta, grad, *state, **hyperparameters)",
+            "unexpected keyword": f"The hyperparameters are {', '.join(self.known)}",
+            "NoneType": "Something that should be a number is None",
+            "not callable": "Is a `*` missing before a bracket? grad is the only function among the arguments",
+            "could not be broadcast": "Every quantity has the shape of theta",
+            "truth value of an array": "An array is compared as a whole; use np.where or np.maximum",
+            "only length-1 arrays": "math.sqrt takes one number; np.sqrt takes an array",
+            "only 0-dimensional arrays": "math.sqrt takes one number; np.sqrt takes an array",
+            "division by zero": "In step 1 the exponent t is 1: 1 - beta**t is not 0",
+            "referenced before assignment": "A line uses a name before it is computed",
+            "local variable": "A line uses a name before it is computed",
+        }
+        hint = next((words for key, words in hints.items() if key in str(error)), "")
+        return Wrong(f"step {t} raises {text}" + (f". {hint}" if hint else ""), line, "step")
+
+    def _line_of_error(self, error: BaseException) -> int:
+        file = getattr(getattr(self.submission, "__code__", None), "co_filename", None)
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        return (frames[-1].lineno or 0) - self._offset() if frames else 0
+
+    def _offset(self) -> int:
+        """The lines of the file before the source that was given."""
+        code = getattr(self.submission, "__code__", None)
+        name = getattr(self.submission, "__name__", "")
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef) and node.name == name and code:
+                first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                return code.co_firstlineno - first
+        return 0
+
+    def _check_returned(self, step, t: int) -> None:
+        back = f"`return theta, {', '.join(self.states)}`" if self.states else "`return (theta,)`"
+        if step is None:
+            raise Wrong(
+                f"the rule returns None: end it with {back} (print shows a value, it does not "
+                "return it)",
+                stage="step",
+            )
+        if isinstance(step, list | dict):
+            raise Wrong(
+                f"the rule returns a {type(step).__name__}; write {back}, a tuple", stage="step"
+            )
+        if not isinstance(step, tuple) or len(step) != 1 + len(self.states):
+            what = (
+                "theta alone"
+                if isinstance(step, np.ndarray | float)
+                else (
+                    f"{len(step)} values" if isinstance(step, tuple) else f"a {type(step).__name__}"
+                )
+            )
+            raise Wrong(
+                f"the rule returns {what}; it must return theta and the new state: {back}",
+                stage="step",
+            )
+        for name, x in zip(["theta", *self.states], step, strict=True):
+            self._check_array(name, x)
+
+    def _check_array(self, name: str, x: Any) -> None:
+        line = self.line_of(name)
+        where = f" (line {line})" if line else ""
+        if x is None:
+            raise Wrong(f"{name} comes back as None", line, "step")
+        if isinstance(x, list | tuple):
+            raise Wrong(
+                f"{name} comes back as a {type(x).__name__}; it must be an array in the shape of "
+                "theta. (A loop over coordinates is not needed: NumPy works on the whole array)",
+                line,
+                "step",
+            )
+        if not isinstance(x, np.ndarray):
+            if name != "theta" and isinstance(x, int | float | np.generic) and np.all(x == 0):
+                raise Wrong(f"{name} comes back as {x}: it is not kept{where}", line, "step")
+            raise Wrong(
+                f"{name} comes back as {_shown(x)}, a {type(x).__name__}; it must be an array in "
+                f"the shape of theta: is a sum, mean or norm taken over all parameters?{where}",
+                line,
+                "step",
+            )
+        if x.shape != START.shape:
+            raise Wrong(
+                f"{name} comes back in the shape {x.shape}; theta has {START.shape}{where}",
+                line,
+                "step",
+            )
+        if x.dtype != float:
+            raise Wrong(
+                f"{name} comes back as {x.dtype}; theta was float64: digits are lost{where}",
+                line,
+                "step",
+            )
+
+    def _check_asked(self, asked: list[np.ndarray], t: int) -> None:
+        if not asked:
+            raise Wrong("grad is never called: the gradient is `g = grad(theta)`", stage="step")
+        if len(asked) != 1:
+            raise Wrong(
+                f"grad is called {len(asked)} times a step, {self.rule} calls it once: with "
+                "mini-batches each call costs a pass and may give another gradient. Call it once "
+                "and keep g",
+                stage="step",
+            )
+
+    # -- purity
+
+    def check_purity(self) -> None:
+        odd = odd_values(RULES[self.rule])
+        runs = []
+        for _ in range(2):
+            theta, state, path = START.copy(), [], []
+            for t in (1, 2, 3):
+                step = self._call_free(t, theta, state, odd)
+                theta, *state = (np.array(x, float) for x in step)
+                path.append([theta, *state])
+            runs.append(np.array(path))
+        if not np.array_equal(*runs, equal_nan=True):
+            raise Wrong(
+                "two runs from the same start differ: something survives from the first (a global, "
+                "an attribute of the function, a default array changed in place) or is random",
+                stage="purity",
+            )
+
+    def _call_free(self, t, theta, state, odd):
+        try:
+            with np.errstate(all="ignore"):
+                return self.function(t, theta, _gradient(t), *state, **odd)
+        except Exception as error:
+            raise self._raised(error, t) from None
+
+    # -- where a quantity is computed
+
+    def line_of(self, quantity: str) -> int:
+        """The last line that assigns what the function returns for a quantity."""
+        name = getattr(self.submission, "__name__", "")
+        defined = [n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)]
+        node = next((n for n in defined if n.name == name), None)
+        if node is None:
+            return 0
+        returns = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
+        if not returns:
+            return 0
+        value = returns[-1].value
+        values = value.elts if isinstance(value, ast.Tuple) else [value]
+        k = ["theta", *self.states].index(quantity)
+        if k >= len(values):
+            return 0
+        returned = values[k]
+        if not isinstance(returned, ast.Name):
+            return returned.lineno
+        lines = [
+            n.lineno
+            for n in ast.walk(node)
+            if isinstance(n, ast.Assign | ast.AugAssign | ast.AnnAssign)
+            for target in (n.targets if isinstance(n, ast.Assign) else [n.target])
+            for part in ast.walk(target)
+            if isinstance(part, ast.Name) and part.id == returned.id
+        ]
+        return max(lines, default=0)
+
+
+def _starred(parameters) -> str:
+    return next(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.generic) else repr(value)
+
+
+def _frozen(x: Any) -> np.ndarray:
+    x = np.array(x)
+    x.flags.writeable = False
+    return x
+
+
+def _gradient(t: int) -> Callable:
+    return lambda x: 5 / t * (np.sin(2 * x) + x)
+
+
+# ---- time
+
+
+class OutOfTime(BaseException):
+    """Raised in a submission that does not end; no `except Exception` of its own stops it."""
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise OutOfTime in this thread after some seconds of Python code."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    done = threading.Event()
+
+    def watch():
+        wait = seconds
+        while not done.wait(wait):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(OutOfTime))
+            wait = 0.5  # once more, for a submission that catches everything
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+# ---- a file, in a process of its own
+
+_RUN = """
+import json, sys
+from dataclasses import asdict
+from pathlib import Path
+from gdref.grade import _grade_text
+file, function, rule, seconds = sys.argv[1:]
+report = _grade_text(Path(file).read_text("utf-8"), file, function, rule, float(seconds))
+sys.__stdout__.write("\\n" + json.dumps(asdict(report)))
+sys.__stdout__.flush()
+import os
+os._exit(0)
+"""
+
+
+def grade_file(
+    path: str | Path,
+    rule: str | Callable,
+    function: str = "",
+    *,
+    seconds: float = 20.0,
+    megabytes: int = 2000,
+) -> Report:
+    """Grade a function of a Python file in a process of its own.
+
+    Parameters
+    ----------
+    path
+        the file.
+    rule
+        the rule that the function should be, or its name.
+    function
+        its name in the file; ``my_<rule>`` or ``<rule>`` if empty.
+    seconds, megabytes
+        how long it may take and how much memory it may have (memory not on Windows and macOS).
+    """
+    name = getattr(rule, "__name__", rule)
+    text = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2)\n"
+    limited = (text if sys.platform == "linux" else "") + _RUN
+    command = [sys.executable, "-c", limited, str(path), function, name, str(seconds / 2)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        return Report(**json.loads(done.stdout.splitlines()[-1]))
+    except subprocess.TimeoutExpired:
+        return Report(
+            False, f"it takes more than {seconds:g} s: does a loop never end?", stage="step"
+        )
+    except (ValueError, IndexError, TypeError):
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        return Report(False, f"it ended the process: {last[0]}", stage="step")
+
+
+def _grade_text(text: str, file: str, function: str, rule: str, seconds: float) -> Report:
+    namespace: dict[str, Any] = {"__name__": "submission"}
+    try:
+        _check_source(text)
+        with contextlib.redirect_stdout(io.StringIO()), _time_limit(seconds):
+            exec(compile(text, file, "exec"), namespace)
+    except Wrong as wrong:
+        return Report(False, str(wrong), wrong.line, stage=wrong.stage)
+    except OutOfTime:
+        return Report(
+            False,
+            "the file itself does not end: is there a loop outside the function?",
+            stage="source",
+        )
+    except BaseException as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        line = (lines or [0])[-1] or 0
+        words = f"the file raises {type(error).__name__}: {error} (line {line})"
+        return Report(False, words, line, stage="source")
+    names = [function] if function else [f"my_{rule}", rule]
+    found = next((namespace[name] for name in names if name in namespace), None)
+    if found is None:
+        return Report(False, f"the file defines no {' or '.join(names)}", stage="source")
+    return grade(found, rule, text, seconds=seconds)
