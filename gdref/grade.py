@@ -9,7 +9,7 @@ r"""Say of a student's rule whether it is right, and if not, what is wrong, in a
     ...     theta = theta - eta * m / (v**0.5 + eps)
     ...     return theta, m, v
     >>> print(grade(my_adam, adam))
-    the bias correction is missing for both averages (step 1: the step differs)
+    the bias correction is missing for both averages (step 1: the step differs) [line 5]
 
 The order of the checks: the source, the form of the function, one step on arrays that cannot be
 changed, what comes back, how often and where the gradient is asked for, whether two runs agree;

@@ -17,6 +17,9 @@ from gdref.diagnosis.programs import Program, program, with_tree
 Expressions = Iterator[tuple[str, ast.expr]]  # words, and what stands there instead
 
 
+TINY = ("1e-8", "1e-7", "1e-6", "1e-3")  # epsilons where a rule has none
+
+
 @dataclass(frozen=True)
 class Edit:
     """A wrong program and what is wrong in it; ``line`` is the right line, empty if it is no line.
@@ -230,6 +233,9 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
             )
             yield "epsilon is counted twice", _expression(f"(sqrt({inner} + eps) + eps)")
     elif name == "abs":
+        if "eps" not in known.hyperparameters:
+            for number in TINY:
+                yield f"{number} is added to `{_text(node)}`", _expression(f"({_text(node)} + {number})")
         yield f"the absolute value of `{values[0]}` is missing", node.args[0]
         yield (
             f"`{values[0]}` is squared instead of its absolute value taken",
@@ -313,6 +319,9 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
                         f"a {words} correction of `{name}` by {_called(h)} is added",
                         _expression(f"({name} / (1 - {h}**{power}))"),
                     )
+        if name in known.renewed and "eps" not in known.hyperparameters:
+            for number in TINY:
+                yield f"{number} is added to `{name}`", _expression(f"({name} + {number})")
         yield f"`{name}` is squared", _expression(f"{name}**2")
         yield f"only the sign of `{name}` is used", _expression(f"sign({name})")
         yield f"the absolute value of `{name}` is used", _expression(f"abs({name})")

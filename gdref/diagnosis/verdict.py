@@ -49,6 +49,8 @@ class Verdict:
         the mistakes' names in the table.
     dialect
         whose form it is, if it is one: "in the form of the paper: ...", "as Keras' Adam".
+    states
+        whether the states were seen, not theta alone.
     """
 
     conforms: bool
@@ -63,6 +65,7 @@ class Verdict:
     nearest: str = ""
     ids: tuple[str, ...] = ()
     dialect: str = ""
+    states: bool = True
 
     def __str__(self) -> str:
         return message(self)
@@ -83,7 +86,8 @@ def message(v: Verdict) -> str:
     if not v.wrong:
         return "; ".join(lines)
     where = f"step {v.step}: {_listed(v.wrong)} {'differs' if len(v.wrong) == 1 else 'differ'}"
-    right = [q for q in [*form(RULES[v.rule])[0], "theta"] if q not in v.wrong]
+    seen = form(RULES[v.rule])[0] if v.states else []
+    right = [q for q in [*seen, "theta"] if q not in v.wrong]
     if not lines:
         lines.append(
             where
@@ -108,6 +112,9 @@ def _listed(names) -> str:
 
 def _in_words(name: str, ratios: tuple[float, ...]) -> str:
     what = "the step" if name == "theta" else name
+    apart = max(abs(ratio - 1) for ratio in ratios)
+    if apart < 1e-3:
+        return f"{what} differs by {apart:.0e} of the right one"
     if len(ratios) == 1:
         return f"{what} is {ratios[0]:.4g} times the right one"
     low, high = ratios

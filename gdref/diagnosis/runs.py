@@ -1,0 +1,259 @@
+"""The same verdict for what shows only its path: an object of a library, a class, a program.
+
+Such an implementation is a function ``run(start, gradients, hyperparameters)`` that returns theta
+after each step.  ``gradients`` is a list of functions of theta, one a step; ``hyperparameters``
+has our names; a value may be a function of t.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gdref import catalogue, dialects
+from gdref._inputs import form
+from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
+from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, odd_values
+from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
+from gdref.dialects._expressions import PerStep, convert
+from gdref.rules import RULES
+
+Run = Callable[[np.ndarray, list[Callable], dict[str, Any]], Sequence[np.ndarray]]
+STEPS = 8
+
+
+def as_run(rule: Callable) -> Run:
+    """A function in the form of the rules as a run."""
+
+    def run(start, gradients, hyperparameters):
+        theta, state, path = start, (), []
+        for t, gradient in enumerate(gradients, 1):
+            now = {k: v(t) if callable(v) else v for k, v in hyperparameters.items()}
+            theta, *state = rule(t, theta, gradient, *state, **now)
+            path.append(np.asarray(theta, float))
+        return path
+
+    return run
+
+
+def _rising(t):
+    return lambda value: value * (0.5 + 0.1 * t)
+
+
+def probes(rule: str, *, changing: bool = True) -> Iterator[tuple[str, Callable, dict[str, Any]]]:
+    """What every candidate is run on: a name, the gradient of step t, the hyperparameters.
+
+    ``changing`` adds runs whose rate rises from step to step; they tell a rate inside a sum from
+    one outside it.
+    """
+    right = RULES[rule]
+    for name, gradients in PROBES.items():
+        yield name, gradients, odd_values(right)
+    yield "other hyperparameters", PROBES["random gradients"], odd_values(right, 0.13)
+    rates = [n for n in form(right)[2] if catalogue.kind(n) == "rate" and n != "eps"]
+    if changing and rates:
+        odd = odd_values(right)
+        changes = {n: PerStep(f"{odd[n]} * (0.5 + 0.1 * t)") for n in rates if n == "eta"}
+        if changes:
+            yield "a rising rate", PROBES["random gradients"], odd | changes
+
+
+def diagnose_run(
+    run: Run,
+    rule: str | Callable,
+    *,
+    changing: bool = True,
+    only: Sequence[str] = (),
+    dtype: str = "float64",
+    start: np.ndarray = START,
+) -> Verdict:
+    """Say what an implementation is that shows only its path.
+
+    Parameters
+    ----------
+    run
+        see the module's description.
+    rule
+        the rule that it should be, or its name.
+    changing
+        whether it can take a rate that changes from step to step.
+    only
+        the hyperparameters that can be set; the others keep their defaults.  All if empty.
+    dtype
+        its precision.
+    """
+    name = getattr(rule, "__name__", rule)
+    right = RULES[name]
+    cases = []
+    for probe, gradients, values in probes(name, changing=changing):
+        values = {k: v if not only or k in only else form(right)[2][k] for k, v in values.items()}
+        steps = [_typed(gradients(t), dtype) for t in range(1, STEPS + 1)]
+        cases.append((probe, steps, values, _path(run, start, steps, values, dtype)))
+    runs = functools.partial(_fits, cases=cases, start=start, dtype=dtype)
+    at_rest = [case for case in cases if not any(map(callable, case[2].values()))]
+    constant = functools.partial(_fits, cases=at_rest, start=start, dtype=dtype)
+    reference = [_path(as_run(right), start, g, v, dtype) for _, g, v, _ in cases]
+    if runs(as_run(right)):
+        return Verdict(True, name, largest=_largest(reference, [c[3] for c in cases], dtype), states=False)
+    step, ratio = _first_difference(cases, reference, start, dtype)
+    found = _search(name, runs)
+    when = ""
+    if not found.any and len(at_rest) < len(cases):
+        found = _search(name, constant)
+        if constant(as_run(right)):
+            found = _Found((), "it is the rule as long as the rate stays the same", "")
+        when = "as long as the rate stays the same" if found.any else ""
+    named = found.named
+    if len(named) == 1 and named[0].kind == "paper" and not when:
+        words = f"in a form of its paper: {named[0].error}"
+        words += f"; {found.whose}" if found.whose else ""
+        return Verdict(True, name, dialect=words, ids=(named[0].id,), states=False)
+    words = tuple(m.error for m in named) + ((found.other,) if found.other else ())
+    if when and named:
+        words = tuple(f"{error}, {when}" for error in words)
+    return Verdict(
+        False,
+        name,
+        found=words,
+        ids=tuple(m.id for m in named),
+        sections=(f"{name}-rule",),
+        wrong=("theta",),
+        step=step,
+        ratio={"theta": ratio} if ratio else {},
+        dialect=found.whose + (f", {when}" if when and found.whose and not named else ""),
+        states=False,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    named: Sequence[Mistake]
+    other: str  # another rule
+    whose: str  # a library
+
+    @property
+    def any(self) -> bool:
+        return bool(self.named or self.other or self.whose)
+
+
+def _search(name: str, runs: Callable[[Run], bool]) -> _Found:
+    owners = [f"{OWNERS[e.library]} {e.constructor}" for e in _entries(name) if runs(_dialect(e))]
+    whose = f"that is {_listed(list(dict.fromkeys(owners)))}" if owners else ""
+    named = _named(name, runs)
+    return _Found(named, "" if named or owners else _other_rule(name, runs), whose)
+
+
+def _named(name: str, runs) -> list[Mistake]:
+    for group in (mistakes, small_edits, pairs):
+        for mistake in group(name):
+            if mistake.kind != "default" and runs(as_run(mistake.function)):
+                return [mistake]
+    return []
+
+
+def _other_rule(name: str, runs) -> str:
+    """Another rule of the book whose path it is, under the same values."""
+    for other, rule in RULES.items():
+        known = form(rule)[2]
+
+        def run(start, gradients, values, rule=rule, known=known):
+            shared = {k: v for k, v in values.items() if k in known}
+            return as_run(rule)(start, gradients, shared)
+
+        if other != name and runs(run):
+            return f"it is {other}, not {name}"
+    return ""
+
+
+def _path(run, start, gradients, values, dtype):
+    try:
+        with np.errstate(all="ignore"):
+            path = run(start.astype(dtype), gradients, dict(values))
+        path = np.array([np.asarray(x, float) for x in path])
+        return path if path.shape == (len(gradients), *start.shape) else None
+    except Exception:
+        return None
+
+
+def _fits(candidate: Run, cases, start, dtype) -> bool:
+    seen = False
+    for _, gradients, values, theirs in cases:
+        if theirs is None:
+            continue
+        seen = True
+        ours = _path(candidate, start, gradients, values, dtype)
+        if ours is None or not _same(ours, theirs, start, dtype).all():
+            return False
+    return seen
+
+
+def _same(ours, theirs, start, dtype) -> np.ndarray:
+    """For each step whether the two are there to rounding."""
+    before = np.concatenate([[start], ours[:-1]])
+    moved = np.maximum.accumulate(np.abs(ours - before), axis=0)
+    allowed = 5 * TOLERANCE[dtype] * moved + 40 * np.finfo(dtype).eps * np.abs(ours)
+    with np.errstate(invalid="ignore"):
+        equal = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        return (equal | (np.abs(ours - theirs) <= allowed)).all(axis=1)
+
+
+def _largest(ours, theirs, dtype) -> float:
+    apart = [
+        np.nanmax(np.abs(a - b) / np.spacing(np.abs(a).astype(dtype)))
+        for a, b in zip(ours, theirs, strict=True)
+        if b is not None and np.isfinite(a).any()
+    ]
+    return float(max(apart, default=0.0))
+
+
+def _first_difference(cases, reference, start, dtype):
+    """The first step that differs, and its length by the right one's."""
+    found = []
+    for (_, _, _, theirs), ours in zip(cases, reference, strict=True):
+        if theirs is None or ours is None:
+            continue
+        same = _same(ours, theirs, start, dtype)
+        if not same.all():
+            t = int(np.argmin(same))
+            before = ours[t - 1] if t else start
+            with np.errstate(all="ignore"):
+                ratio = (theirs[t] - before) / (ours[t] - before)
+            found.append((t + 1, ratio[np.isfinite(ratio)]))
+    if not found:
+        return 1, ()
+    step = min(t for t, _ in found)
+    ratios = np.concatenate([r for t, r in found if t == step])
+    if not len(ratios):
+        return step, ()
+    low, high = float(ratios.min()), float(ratios.max())
+    return step, (low,) if abs(high - low) <= 1e-6 * abs(high) else (low, high)
+
+
+# ---- dialects
+
+
+def _entries(name: str):
+    return [e for e in dialects.DIALECTS if e.rule == name and not e.why]
+
+
+def _dialect(entry) -> Run:
+    """The path of a library's optimizer that gets our values under its own names."""
+
+    def run(start, gradients, values):
+        arguments = dict(convert(entry.names, values))
+        rule, ours = dialects.from_library(entry.library, entry.constructor, **arguments)
+        ahead = entry.path != "theta"
+        theta, state, path = start, (), []
+        for t, gradient in enumerate(gradients, 1):
+            now = {k: v(t) if callable(v) else v for k, v in ours.items()}
+            theta, *state = rule(t, theta, gradient, *state, **now)
+            after = {k: v(t + 1) if callable(v) else v for k, v in ours.items()}
+            path.append(theta - after["gamma"] * state[0] if ahead else theta)
+        return path
+
+    return run
+
+
+__all__ = ["Run", "as_run", "diagnose_run", "probes"]
