@@ -192,6 +192,17 @@ def from_keras(make: Callable, names: Names) -> Run:
     return run
 
 
+def keras_in(dtype: str) -> None:
+    """Keras keeps a rate in its float type: set it, and let JAX have it."""
+    import keras
+
+    keras.config.set_floatx(dtype)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+
+
 # ---- a program in any language
 
 

@@ -235,7 +235,10 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
     elif name == "abs":
         if "eps" not in known.hyperparameters:
             for number in TINY:
-                yield f"{number} is added to `{_text(node)}`", _expression(f"({_text(node)} + {number})")
+                yield (
+                    f"{number} is added to `{_text(node)}`",
+                    _expression(f"({_text(node)} + {number})"),
+                )
         yield f"the absolute value of `{values[0]}` is missing", node.args[0]
         yield (
             f"`{values[0]}` is squared instead of its absolute value taken",

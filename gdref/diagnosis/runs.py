@@ -96,7 +96,9 @@ def diagnose_run(
     constant = functools.partial(_fits, cases=at_rest, start=start, dtype=dtype)
     reference = [_path(as_run(right), start, g, v, dtype) for _, g, v, _ in cases]
     if runs(as_run(right)):
-        return Verdict(True, name, largest=_largest(reference, [c[3] for c in cases], dtype), states=False)
+        return Verdict(
+            True, name, largest=_largest(reference, [c[3] for c in cases], dtype), states=False
+        )
     step, ratio = _first_difference(cases, reference, start, dtype)
     found = _search(name, runs)
     when = ""

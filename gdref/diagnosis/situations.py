@@ -7,6 +7,7 @@ hyperparameters that have no special value.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,7 @@ def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
     }
 
 
+@functools.cache
 def situations(rule: Callable, dtype: str = "float64") -> list[Situation]:
     """Steps of the right rule from its own states; the first ones are the most telling."""
     found: list[Situation] = []

@@ -155,7 +155,7 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         (s.t for (s, _, _), f in zip(search.cases, flags, strict=True) if not all(f)), default=1
     )
     unused = search.unused()
-    named = search.names(wrong, unused, starts) if wrong else []
+    named = search.names(unused) if wrong else []
     whose = "" if starts or unused else dialect_of(search)
     if len(named) == 1 and named[0].kind == "paper":
         return Verdict(
@@ -229,24 +229,26 @@ class _Search:
     # -- hyperparameters that do nothing
 
     def unused(self) -> dict[str, float | None]:
-        """What a change of each hyperparameter does: to the rule something, to this nothing."""
-        found: dict[str, float | None] = {}
-        s = next(s for s in self.situations if s.t == 3)
-        here = step(self.function, s)
-        if here is None:
-            return found
-        for name, value in s.hyperparameters.items():
-            other = {name: value * 0.7}
-            ours = step(self.right, s, **other), step(self.right, s)
-            changes = not all(agree(s, ours[0], ours[1], self.dtype))
-            if changes and all(agree(s, step(self.function, s, **other), here, self.dtype)):
-                found[name] = None
-        return found
+        """Those whose change moves the rule, and never this function where it gives numbers."""
+        changed, moved = set(), set()
+        for s in self.situations:
+            here = step(self.function, s) if s.t in (1, 3) else None
+            if here is None or not all(np.isfinite(x).all() for x in here):
+                continue
+            ours = step(self.right, s)
+            for name, value in s.hyperparameters.items():
+                if name in moved:
+                    continue
+                other = {name: value * 0.7}
+                if not all(agree(s, ours, step(self.right, s, **other), self.dtype)):
+                    changed.add(name)
+                    if not all(agree(s, here, step(self.function, s, **other), self.dtype)):
+                        moved.add(name)
+        return dict.fromkeys(sorted(changed - moved))
 
     def stand_ins(self, unused) -> Iterator[dict[str, float]]:
         """Numbers that may stand in the place of hyperparameters that do nothing."""
         if not unused:
-            yield {}
             return
         defaults = form(self.right)[2]
         for common in range(6):
@@ -273,27 +275,32 @@ class _Search:
                 return False
         return any(theirs is not None for *_, theirs in self.cases)
 
-    def names(self, wrong, unused, starts) -> list[Mistake]:
-        candidates = self.candidates(starts)
+    def names(self, unused: dict[str, float | None]) -> list[Mistake]:
+        """The mistakes that explain all steps; what they explain is taken out of ``unused``."""
+        candidates = self.candidates()
+        for mistake in candidates:
+            if self.fits(mistake.function, {}):
+                unused.clear()
+                return [mistake]
         for numbers in self.stand_ins(unused):
-            if unused and not wrong:
+            if self.fits(self.right, numbers):
+                self._fill(unused, numbers)
                 return []
             for mistake in candidates:
                 if self.fits(mistake.function, numbers):
                     self._fill(unused, numbers)
                     return [mistake]
-            if unused and self.fits(self.right, numbers):
-                self._fill(unused, numbers)
-                return []
+        if apart := self.line_by_line({}):
+            unused.clear()
+            return apart
         for numbers in self.stand_ins(unused):
-            apart = self.line_by_line(wrong, numbers)
-            if apart:
+            if apart := self.line_by_line(numbers):
                 self._fill(unused, numbers)
                 return apart
-            if not unused:
-                for mistake in pairs(self.name):
-                    if self.fits(mistake.function, numbers):
-                        return [mistake]
+        for mistake in pairs(self.name):
+            if self.fits(mistake.function, {}):
+                unused.clear()
+                return [mistake]
         return []
 
     @staticmethod
@@ -301,17 +308,17 @@ class _Search:
         for name in unused:
             unused[name] = numbers.get(name)
 
-    def candidates(self, starts) -> list[Mistake]:
+    def candidates(self) -> list[Mistake]:
         """The mistakes of the table first, then those that the engine makes."""
         both = [*mistakes(self.name), *small_edits(self.name)]
         return [m for m in both if m.kind != "default" and " starts at " not in m.error]
 
-    def line_by_line(self, wrong, numbers) -> list[Mistake]:
+    def line_by_line(self, numbers) -> list[Mistake]:
         """A mistake for each quantity, each computed from what the function gave for the others."""
         found = []
         for quantity in self._apart_wrong(numbers):
             k = self.quantities.index(quantity)
-            for mistake in self.candidates(()):
+            for mistake in self.candidates():
                 if self._fits_line(mistake.program.given, k, numbers):
                     found.append(mistake)
                     break
@@ -387,7 +394,7 @@ class _Search:
     def nearest(self) -> str:
         """The mistake of the table whose steps are nearest, by the median difference."""
         best, name = np.inf, ""
-        for mistake in self.candidates(()):
+        for mistake in self.candidates():
             apart = []
             for s, ours, theirs in self.cases[:20]:
                 here = step(mistake.function, s)

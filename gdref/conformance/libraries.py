@@ -1,0 +1,85 @@
+"""The optimizers of PyTorch, Keras and Optax that have a rule of the book, as runs."""
+
+import ast
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gdref import adapters, dialects
+from gdref.diagnosis.runs import Run, diagnose_run
+from gdref.diagnosis.verdict import Verdict
+from gdref.rules import RULES
+
+ADAPTERS = {
+    "pytorch": ("torch", adapters.from_torch),
+    "keras": ("keras", adapters.from_keras),
+    "optax": ("optax", adapters.from_optax),
+}
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """An optimizer of a library that is to be the rule: which call, and how it names our values."""
+
+    rule: str
+    library: str
+    call: str
+    names: dict[str, str]
+
+    @functools.cached_property
+    def run(self) -> Run:
+        return ADAPTERS[self.library][1](self._make(), self.names)
+
+    def _make(self) -> Callable:
+        module, _, _ = dialects.LIBRARIES[self.library]
+        node = ast.parse(self.call, mode="eval").body
+        assert isinstance(node, ast.Call)
+        constructor = getattr(importlib.import_module(module), ast.unparse(node.func))
+        fixed = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg}
+        return functools.partial(constructor, **fixed)
+
+    @property
+    def version(self) -> str:
+        return importlib.metadata.version(ADAPTERS[self.library][0])
+
+    def verdict(self, dtype: str = "float64") -> Verdict:
+        if self.library == "keras":
+            adapters.keras_in(dtype)
+        return diagnose_run(self.run, self.rule, only=list(self.names), dtype=dtype)
+
+
+def implementations(library: str) -> list[Implementation]:
+    """Those of a library, from the table of :mod:`gdref.dialects`."""
+    found = []
+    for rule in RULES:
+        try:
+            entry = dialects.dialect(rule, library)
+        except dialects.NoConversion:
+            continue  # the library does not have it
+        names, fixed = {}, []
+        for theirs, text in entry.names.items():
+            ours = _named(theirs, text)
+            names |= ours
+            if not ours:
+                fixed.append(f"{theirs}={'True' if '>' in text else text}")
+        for theirs, text in entry.edits.items():  # a rate that the rule does not have
+            if theirs in {"lr", "learning_rate"} and "eta" not in dialects.defaults(rule):
+                fixed.append(f"{theirs}={text}")
+        found.append(
+            Implementation(rule, library, f"{entry.constructor}({', '.join(fixed)})", names)
+        )
+    return found
+
+
+def _named(theirs: str, text: str) -> dict[str, str]:
+    """Our name -> theirs: ``betas`` with ``(beta1, beta2)`` is a pair."""
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.BinOp):  # multiplier * eta
+        node = node.right
+    if isinstance(node, ast.Name):
+        return {node.id: theirs}
+    if isinstance(node, ast.Tuple):
+        return {ast.unparse(part): f"{theirs}[{k}]" for k, part in enumerate(node.elts)}
+    return {}

@@ -1,0 +1,197 @@
+"""The diagnosis sees: every mistake is told from the rule and from every other one."""
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from gdref import RULES, dialects
+from gdref.diagnosis import diagnose, mistakes, pairs
+from gdref.diagnosis.edits import edits
+from gdref.diagnosis.programs import program
+from gdref.diagnosis.runs import as_run, diagnose_run, probes
+from gdref.diagnosis.situations import agree, situations, step
+from gdref.diagnosis.verdict import _plain
+from gdref.symbolic import prove_equal, trace, unroll
+
+WRONG = {name: [m for m in mistakes(name) if m.kind != "default"] for name in RULES}
+
+
+def steps_of(function, rule, dtype="float64"):
+    return [step(function, s) for s in situations(RULES[rule], dtype)]
+
+
+def equal(rule, one, other, dtype="float64"):
+    """Whether two lists of steps agree in every situation."""
+    return all(
+        a is b is None or a is not None and all(agree(s, a, b, dtype))
+        for s, a, b in zip(situations(RULES[rule], dtype), one, other, strict=True)
+    )
+
+
+@functools.cache
+def matrix(rule, dtype):
+    """All pairs of mistakes of a rule, and the rule itself, that no situation tells apart."""
+    known = {"right": steps_of(RULES[rule], rule, dtype)}
+    known |= {m.id: steps_of(m.function, rule, dtype) for m in WRONG[rule]}
+    return {
+        pair
+        for pair in itertools.combinations(known, 2)
+        if equal(rule, known[pair[0]], known[pair[1]], dtype)
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_mistake_is_told_from_the_rule_and_from_every_other(rule, dtype):
+    assert matrix(rule, dtype) == set()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_mistake_is_named(rule):
+    for mistake in WRONG[rule]:
+        verdict = diagnose(mistake.function, rule)
+        assert verdict.ids == (mistake.id,), (mistake.id, str(verdict))
+        assert verdict.conforms == (mistake.kind == "paper")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rule_conforms(rule):
+    for dtype in ("float64", "float32"):
+        assert diagnose(RULES[rule], rule, dtype).conforms
+    assert diagnose(RULES[rule], rule).largest == 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_written_out_the_rule_is_the_rule(rule):
+    """And with the right states given, each line gives what the rule gives."""
+    code = program(RULES[rule])
+    right = steps_of(RULES[rule], rule)
+    assert equal(rule, right, steps_of(code.function, rule))
+    for s, ours in zip(situations(RULES[rule]), right, strict=True):
+        states = dict(zip(code.state, ours[1:], strict=True))
+        assert all(agree(s, ours, step(functools.partial(code.given, _given=states), s)))
+
+
+# what changes nothing: an edit that is no mistake; the engine must never name it
+HARMLESS = ("absolute value of", "wrong sign", " comes before ", " comes too late", "starts at",
+            "filled share")  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_small_edits_that_change_nothing_are_those_that_cannot(rule):
+    right = steps_of(RULES[rule], rule)
+    for edit in edits(RULES[rule]):
+        if equal(rule, right, steps_of(edit.program.function, rule)):
+            assert any(words in edit.sentence for words in HARMLESS), edit.sentence
+
+
+# paths that two mistakes share though a step from an odd state tells them apart: what a run from
+# the start cannot see.  Each is proved below.
+SAME_RUNS = {
+    "momentum": {("momentum-01", "momentum-02"), ("momentum-04", "momentum-11")},
+    "nag": {("nag-03", "nag-21")},
+    "adagrad": {("adagrad-10", "adagrad-22")},
+    "amsgrad": {("amsgrad-02", "amsgrad-06"), ("amsgrad-02", "amsgrad-08")},
+    "adamw": {("adamw-14", "adamw-15")},
+}
+
+
+@functools.cache
+def runs(function, rule):
+    with np.errstate(all="ignore"):
+        paths = []
+        for _, gradients, values in probes(rule):
+            steps = [gradients(t) for t in range(1, 9)]
+            try:
+                paths.append(np.array(as_run(function)(np.array([0.9, -1.4]), steps, values)))
+            except Exception:
+                paths.append(None)
+    return paths
+
+
+PROVED = [
+    (rule, pair) for rule, shared in SAME_RUNS.items() if rule != "amsgrad" for pair in shared
+]
+
+
+@pytest.mark.parametrize("rule, pair", PROVED)
+def test_runs_that_two_mistakes_share_are_proved_equal(rule, pair):
+    """For three steps with any gradients, the state apart."""
+    function = {m.id: m.function for m in WRONG[rule]}
+    one, other = (unroll(function[id], 3) for id in pair)
+    prove_equal([a[0] for a in one], [b[0] for b in other])
+
+
+def test_the_maximum_that_is_decayed_or_not_used_is_no_maximum():
+    """AMSGrad's: decayed by beta2 it is v itself, by induction from v_hat = v = 0."""
+    function = {m.id: m.function for m in WRONG["amsgrad"]}
+    dropped, decayed, unused = (function[f"amsgrad-{k}"] for k in ("02", "06", "08"))
+    v, g = sp.symbols("v g", nonnegative=True)
+    beta2 = sp.Symbol("beta2", positive=True)
+    shrinks = sp.Symbol("c", nonnegative=True)  # 1 - beta2
+    state = trace(decayed, v=v, v_hat=v, beta2=beta2, g=g).state
+    higher = state["v"].subs(1 - beta2, shrinks) - beta2 * v
+    assert sp.expand(higher - shrinks * g**2) == 0  # so v is the larger one
+    assert state["v_hat"] == sp.Max(beta2 * v, state["v"])
+    prove_equal(trace(unused).theta, trace(dropped).theta)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_mistake_is_named_by_its_path_alone(rule):
+    shared = SAME_RUNS.get(rule, set())
+    for mistake in WRONG[rule]:
+        verdict = diagnose_run(as_run(mistake.function), rule)
+        names = {a for a, b in shared if b == mistake.id} | {mistake.id}
+        assert set(verdict.ids) <= names and verdict.ids, (mistake.id, str(verdict))
+
+
+LIBRARIES = [entry for entry in dialects.DIALECTS if entry.when == "True" and not entry.why]
+
+
+@pytest.mark.parametrize("entry", LIBRARIES, ids=lambda e: f"{e.rule}-{e.library}")
+def test_a_dialect_is_named_or_is_the_rule(entry):
+    """Where the table can say the library's step under the same values in our rule."""
+    function = functools.partial(_plain, entry)
+    if all(x is None for x in steps_of(function, entry.rule)):
+        pytest.skip("not a step of our rule")
+    verdict = diagnose(function, entry.rule)
+    assert verdict.conforms or entry.constructor in verdict.dialect
+
+
+def test_pairs_are_named_or_their_parts_are():
+    """Two mistakes at once: named as a pair, line by line, or as one mistake that equals them."""
+    draw = np.random.default_rng(1)
+    for rule in ("momentum", "rmsprop", "adam", "adamw"):
+        both = pairs(rule)
+        for k in draw.choice(len(both), size=12, replace=False):
+            pair = both[k]
+            if equal(rule, steps_of(pair.function, rule), steps_of(RULES[rule], rule)):
+                continue  # they undo each other
+            verdict = diagnose(pair.function, rule)
+            assert not verdict.conforms and verdict.found, (pair.id, str(verdict))
+
+
+def test_a_wrong_rule_without_a_name_gets_none():
+    """What the engine cannot know is said in numbers, not by a wrong name."""
+
+    def strange(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
+        v = gamma * v + eta * np.tanh(grad(theta)) * np.log(2 + t)
+        return theta - v, v
+
+    verdict = diagnose(strange, "momentum")
+    assert not verdict.conforms and not verdict.found
+    assert verdict.wrong == ("v", "theta") and verdict.step == 1
+    assert "the step is between" in str(verdict)
+
+
+def test_hyperparameters_that_do_nothing_are_said():
+    def fixed(t, theta, grad, v=0, *, eta=0.01, gamma=0.9):
+        v = 0.9 * v + eta * grad(theta)
+        return theta - v, v
+
+    verdict = diagnose(fixed, "momentum")
+    assert verdict.unused == {"gamma": 0.9}
+    assert "gamma has no effect: the number 0.9" in str(verdict)
