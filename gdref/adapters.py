@@ -7,7 +7,7 @@ gradients, hyperparameters)`` that returns theta after each step (:mod:`gdref.di
     >>> from gdref.adapters import from_update
     >>> from gdref.diagnosis.runs import diagnose_run
     >>> def sgd_momentum(w, dw, config):  # the form of CS231n
-    ...     v = config.get("momentum", 0.9) * config.get("velocity", 0) - config["learning_rate"] * dw
+    ...     v = config["momentum"] * config.get("velocity", 0) - config["learning_rate"] * dw
     ...     return w + v, config | {"velocity": v}
     >>> run = from_update(sgd_momentum, {"eta": "learning_rate", "gamma": "momentum"})
     >>> print(diagnose_run(run, "momentum"))
@@ -63,7 +63,8 @@ def from_update(update: Callable, names: Names) -> Run:
     """``w, config = update(w, dw, config)``: hyperparameters and state in one dictionary."""
 
     def run(start, gradients, values):
-        theta, config, path = start.copy(), {}, []
+        theta, path = start.copy(), []
+        config: dict[str, Any] = {}
         for t, gradient in enumerate(gradients, 1):
             config = {**config, **renamed(values, names, t)}
             theta, config = update(theta, gradient(theta), config)
@@ -77,7 +78,8 @@ def from_dict(step: Callable, names: Names) -> Run:
     """``theta, state = step(theta, grad, state, **hyperparameters)``; the first state is ``{}``."""
 
     def run(start, gradients, values):
-        theta, state, path = start.copy(), {}, []
+        theta, path = start.copy(), []
+        state: dict[str, Any] = {}
         for t, gradient in enumerate(gradients, 1):
             theta, state = step(theta, gradient(theta), state, **renamed(values, names, t))
             path.append(np.array(theta))
@@ -148,7 +150,7 @@ def from_torch(make: Callable, names: Names) -> Run:
 
 
 def from_optax(make: Callable, names: Names) -> Run:
-    """``transformation = make(**hyperparameters)``; a rate that changes is a function of a count."""
+    """``transformation = make(**hyperparameters)``; a rate that changes is a function."""
     import jax
     import jax.numpy as jnp
     import optax

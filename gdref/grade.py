@@ -32,7 +32,7 @@ import textwrap
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from gdref import catalogue
 from gdref._inputs import form
 from gdref.diagnosis import Verdict, diagnose
 from gdref.diagnosis.situations import START, odd_values
+from gdref.dialects import rule_name
 from gdref.rules import RULES
 
 __all__ = ["Report", "grade", "grade_file"]
@@ -79,6 +80,23 @@ class Report:
         return self.message
 
 
+# what an exception's text tells
+HINTS = {
+    "for ^": "In Python a power is `**`; `^` is exclusive or",
+    "is not defined": "Is it spelled as in the arguments, already computed, imported?",
+    "positional argument": "The rule is called as rule(t, theta, grad, *state, **hyperparameters)",
+    "unexpected keyword": "The rule is called with its hyperparameters by name",
+    "NoneType": "Something that should be a number is None",
+    "not callable": "Is a `*` missing before a bracket? Only grad is a function",
+    "could not be broadcast": "Every quantity has the shape of theta",
+    "truth value of an array": "An array is compared as a whole; use np.where or np.maximum",
+    "only length-1 arrays": "math.sqrt takes one number; np.sqrt takes an array",
+    "only 0-dimensional arrays": "math.sqrt takes one number; np.sqrt takes an array",
+    "division by zero": "In step 1 the exponent t is 1: 1 - beta**t is not 0",
+    "local variable": "A line uses a name before it is computed",
+}
+
+
 class Wrong(Exception):
     """Something that is wrong, and the line."""
 
@@ -105,9 +123,7 @@ def grade(
     seconds
         how long it may take.
     """
-    name = getattr(rule, "__name__", rule)
-    if name not in RULES:
-        raise ValueError(f"unknown rule {name!r}; the rules are {', '.join(RULES)}")
+    name = rule_name(rule)
     source = source or _source_of(submission)
     try:
         with contextlib.redirect_stdout(io.StringIO()), _time_limit(seconds):
@@ -197,7 +213,8 @@ class _Student:
     def check_form(self) -> list[str]:
         """Raise for another form; return what else is to be said (other defaults)."""
         here = self.submission
-        of = f"(t, theta, grad{''.join(f', {s}=0' for s in self.states)}, *, {', '.join(self.known)})"
+        states = "".join(f", {s}=0" for s in self.states)
+        of = f"(t, theta, grad{states}, *, {', '.join(self.known)})"
         if inspect.isclass(here):
             raise Wrong(
                 f"it is a class; the rule must be a function {of}. An object keeps its state; here "
@@ -331,27 +348,12 @@ class _Student:
         text = f"{type(error).__name__}: {error}{where}"
         if isinstance(error, ValueError) and "read-only" in str(error):
             return Wrong(
-                f"theta, the state or the gradient is changed in place{where}: write `x = x - ...`, "
-                "not `x -= ...` nor `x[:] = ...`, since others still hold the old array",
+                f"theta, the state or the gradient is changed in place{where}: write "
+                "`x = x - ...`, not `x -= ...` nor `x[:] = ...`: others still hold the old array",
                 line,
                 "step",
             )
-        hints = {
-            "for ^": "In Python a power is `**`; `^` is exclusive or",
-            "is not defined": "Is it spelled as in the arguments, or not yet computed, or not imported?",
-            "positional argument": "The rule is called as rule(t, theta, grad, *state, **hyperparameters)",
-            "unexpected keyword": f"The hyperparameters are {', '.join(self.known)}",
-            "NoneType": "Something that should be a number is None",
-            "not callable": "Is a `*` missing before a bracket? grad is the only function among the arguments",
-            "could not be broadcast": "Every quantity has the shape of theta",
-            "truth value of an array": "An array is compared as a whole; use np.where or np.maximum",
-            "only length-1 arrays": "math.sqrt takes one number; np.sqrt takes an array",
-            "only 0-dimensional arrays": "math.sqrt takes one number; np.sqrt takes an array",
-            "division by zero": "In step 1 the exponent t is 1: 1 - beta**t is not 0",
-            "referenced before assignment": "A line uses a name before it is computed",
-            "local variable": "A line uses a name before it is computed",
-        }
-        hint = next((words for key, words in hints.items() if key in str(error)), "")
+        hint = next((words for key, words in HINTS.items() if key in str(error)), "")
         return Wrong(f"step {t} raises {text}" + (f". {hint}" if hint else ""), line, "step")
 
     def _line_of_error(self, error: BaseException) -> int:
@@ -447,13 +449,14 @@ class _Student:
         odd = odd_values(RULES[self.rule])
         runs = []
         for _ in range(2):
-            theta, state, path = START.copy(), [], []
+            theta, path = START.copy(), []
+            state: list[np.ndarray] = []
             for t in (1, 2, 3):
                 step = self._call_free(t, theta, state, odd)
                 theta, *state = (np.array(x, float) for x in step)
                 path.append([theta, *state])
             runs.append(np.array(path))
-        if not np.array_equal(*runs, equal_nan=True):
+        if not np.array_equal(runs[0], runs[1], equal_nan=True):
             raise Wrong(
                 "two runs from the same start differ: something survives from the first (a global, "
                 "an attribute of the function, a default array changed in place) or is random",
@@ -480,6 +483,7 @@ class _Student:
         if not returns:
             return 0
         value = returns[-1].value
+        assert value is not None
         values = value.elts if isinstance(value, ast.Tuple) else [value]
         k = ["theta", *self.states].index(quantity)
         if k >= len(values):
@@ -580,7 +584,7 @@ def grade_file(
     seconds, megabytes
         how long it may take and how much memory it may have (memory not on Windows and macOS).
     """
-    name = getattr(rule, "__name__", rule)
+    name = rule_name(rule)
     text = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2)\n"
     limited = (text if sys.platform == "linux" else "") + _RUN
     command = [sys.executable, "-c", limited, str(path), function, name, str(seconds / 2)]

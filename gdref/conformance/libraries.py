@@ -58,7 +58,8 @@ def implementations(library: str) -> list[Implementation]:
             entry = dialects.dialect(rule, library)
         except dialects.NoConversion:
             continue  # the library does not have it
-        names, fixed = {}, []
+        names: dict[str, str] = {}
+        fixed = []
         for theirs, text in entry.names.items():
             ours = _named(theirs, text)
             names |= ours

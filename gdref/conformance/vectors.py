@@ -100,7 +100,8 @@ def replay(content: dict[str, Any], step: Callable, dtype: str = "float64") -> s
     """
     tolerance = content["tolerance"][dtype]
     for run in content["runs"]:
-        theta, state = np.array(run["start"], dtype), []
+        theta = np.array(run["start"], dtype)
+        state: list = []
         for row in run["steps"]:
             gradient = np.array(row["gradient"], dtype)
             new, *state = step(row["t"], theta, gradient, state, row["hyperparameters"])

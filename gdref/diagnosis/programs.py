@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gdref import elementary, rules
-from gdref._inputs import form
 
 #: what the code of a rule, and of a mistake in it, may call
 WORDS = {name: getattr(elementary, name) for name in elementary.__dict__ if name[0] != "_"}
@@ -73,7 +72,7 @@ def edited(rule: Callable, edits: tuple[tuple[str, str], ...]) -> Program:
 
 
 @functools.cache
-def _text(rule: Callable) -> str:
+def _text(rule: Any) -> str:
     """Signature and body as they are written, without decorator and docstring."""
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(rule)))
     node = ast.parse(source).body[0]
@@ -118,9 +117,14 @@ def _inlined(node: ast.FunctionDef) -> ast.FunctionDef:
     for statement in node.body:
         called = _rule_called(statement)
         body += _written_out(statement, called) if called else [statement]
-    copy = ast.FunctionDef(node.name, node.args, body, [], None, None)
-    copy.type_params = []  # Python 3.12 wants it
-    return ast.fix_missing_locations(copy)
+    return _function(node.name, node.args, body)
+
+
+def _function(name: str, arguments: ast.arguments, body: list[ast.stmt]) -> ast.FunctionDef:
+    made = ast.parse(f"def {name}(): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.args, made.body = arguments, body
+    return ast.fix_missing_locations(made)
 
 
 def _rule_called(statement: ast.stmt) -> ast.Call | None:
@@ -131,7 +135,8 @@ def _rule_called(statement: ast.stmt) -> ast.Call | None:
 
 
 def _written_out(statement: ast.stmt, call: ast.Call) -> list[ast.stmt]:
-    inner = _of_text(_text(rules.RULES[call.func.id])).tree  # type: ignore[attr-defined]
+    called: Any = rules.RULES[ast.unparse(call.func)]
+    inner = _of_text(_text(called)).tree
     passed = dict(zip([a.arg for a in inner.args.args], call.args, strict=False))
     passed |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     renamed, lines = {}, []
@@ -141,13 +146,14 @@ def _written_out(statement: ast.stmt, call: ast.Call) -> list[ast.stmt]:
             lines.append(_assign([f"{name}_"], [value]))
     *body, last = [_Rename(renamed).visit(line) for line in inner.body]
     assert isinstance(last, ast.Return) and isinstance(statement, ast.Assign)
+    assert last.value
     values = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
     target = statement.targets[0]
     targets = target.elts if isinstance(target, ast.Tuple) else [target]
-    pairs = zip(targets, values, strict=True)
-    moved = [(t, v) for t, v in pairs if not (isinstance(v, ast.Name) and v.id == t.id)]
+    pairs = zip(map(ast.unparse, targets), values, strict=True)
+    moved = {name: value for name, value in pairs if ast.unparse(value) != name}
     if moved:
-        body.append(_assign([t.id for t, _ in moved], [v for _, v in moved]))
+        body.append(_assign(list(moved), list(moved.values())))
     return lines + body
 
 
@@ -179,15 +185,11 @@ def _with_given(tree: ast.FunctionDef, state: list[str]) -> ast.FunctionDef:
                 body += [_line(f"_seen['{name}'] = {name}"), _line(f"{name} = _given['{name}']")]
     seen = "".join(f", _seen['{name}']" for name in state)
     body.append(_line(f"return (theta{seen},)" if not state else f"return theta{seen}"))
-    arguments = ast.parse(f"def f({ast.unparse(tree.args)}, _given=None): pass").body[0]
-    copy = ast.FunctionDef(tree.name, arguments.args, body, [], None, None)  # type: ignore[attr-defined]
-    copy.type_params = []
-    return ast.fix_missing_locations(copy)
+    made = ast.parse(f"def {tree.name}({ast.unparse(tree.args)}, _given=None): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.body = body
+    return ast.fix_missing_locations(made)
 
 
 def _line(text: str) -> ast.stmt:
     return ast.parse(text).body[0]
-
-
-def same_form(rule: Callable, other: Callable) -> bool:
-    return form(rule)[0] == form(other)[0] and list(form(rule)[2]) == list(form(other)[2])

@@ -18,6 +18,7 @@ from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
 from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, odd_values
 from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
 from gdref.dialects._expressions import PerStep, convert
+from gdref.dialects._recordings import rule_name
 from gdref.rules import RULES
 
 Run = Callable[[np.ndarray, list[Callable], dict[str, Any]], Sequence[np.ndarray]]
@@ -84,7 +85,7 @@ def diagnose_run(
     dtype
         its precision.
     """
-    name = getattr(rule, "__name__", rule)
+    name = rule_name(rule)
     right = RULES[name]
     cases = []
     for probe, gradients, values in probes(name, changing=changing):
@@ -112,13 +113,13 @@ def diagnose_run(
         words = f"in a form of its paper: {named[0].error}"
         words += f"; {found.whose}" if found.whose else ""
         return Verdict(True, name, dialect=words, ids=(named[0].id,), states=False)
-    words = tuple(m.error for m in named) + ((found.other,) if found.other else ())
+    said = tuple(m.error for m in named) + ((found.other,) if found.other else ())
     if when and named:
-        words = tuple(f"{error}, {when}" for error in words)
+        said = tuple(f"{error}, {when}" for error in said)
     return Verdict(
         False,
         name,
-        found=words,
+        found=said,
         ids=tuple(m.id for m in named),
         sections=(f"{name}-rule",),
         wrong=("theta",),

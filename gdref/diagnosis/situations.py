@@ -75,7 +75,7 @@ def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
 
 
 @functools.cache
-def situations(rule: Callable, dtype: str = "float64") -> list[Situation]:
+def situations(rule: Any, dtype: str = "float64") -> list[Situation]:
     """Steps of the right rule from its own states; the first ones are the most telling."""
     found: list[Situation] = []
     for shift in (0.0, 0.13):
@@ -110,10 +110,18 @@ def step(function: Callable, s: Situation, **more: Any) -> list[np.ndarray] | No
         return None
 
 
-def agree(s: Situation, right: Sequence, other: Sequence | None, dtype="float64") -> list[bool]:
+def must(taken: list[np.ndarray] | None) -> list[np.ndarray]:
+    """A step of the right rule, which does not fail."""
+    assert taken is not None
+    return taken
+
+
+def agree(
+    s: Situation, right: Sequence | None, other: Sequence | None, dtype="float64"
+) -> list[bool]:
     """For theta, then each state, whether two steps are equal to rounding."""
-    if other is None or len(other) != len(right):
-        return [False] * len(right)
+    if right is None or other is None or len(other) != len(right):
+        return [False] * len(right or [0])
     tolerance = TOLERANCE[dtype]
     moved = np.abs(np.asarray(right[0]) - s.theta)
     noise = 4 * np.finfo(dtype).eps * np.abs(s.theta)

@@ -12,8 +12,9 @@ from gdref import catalogue, dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
 from gdref.diagnosis.programs import program
-from gdref.diagnosis.situations import Situation, agree, situations, step
+from gdref.diagnosis.situations import Situation, agree, must, situations, step
 from gdref.dialects._expressions import NoConversion, convert, first
+from gdref.dialects._recordings import rule_name
 from gdref.rules import RULES
 
 
@@ -141,7 +142,7 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
     -------
     Verdict
     """
-    name = getattr(rule, "__name__", rule)
+    name = rule_name(rule)
     right = RULES[name]
     search = _Search(function, name, dtype)
     flags = [agree(s, a, b, dtype) for s, a, b in search.cases]
@@ -210,9 +211,9 @@ class _Search:
 
     def __init__(self, function: Callable, name: str, dtype: str):
         self.function, self.name, self.dtype = function, name, dtype
-        self.right = RULES[name]
+        self.right: Any = RULES[name]
         self.situations = situations(self.right, dtype)
-        self.ours = [step(self.right, s) for s in self.situations]
+        self.ours = [must(step(self.right, s)) for s in self.situations]
         self.theirs = [step(function, s) for s in self.situations]
         self.cases = list(zip(self.situations, self.ours, self.theirs, strict=True))
         self.quantities = ["theta", *form(self.right)[0]]
@@ -222,7 +223,7 @@ class _Search:
         apart = [
             np.max(np.abs(a[0] - b[0]) / np.spacing(np.abs(a[0]).astype(self.dtype)))
             for _, a, b in self.cases
-            if np.isfinite(a[0]).all()
+            if b is not None and np.isfinite(a[0]).all()
         ]
         return float(max(apart))
 
@@ -350,7 +351,7 @@ class _Search:
 
     def wrong_start(self) -> list[str]:
         """A state that does not start as the rule's does: step 1 without a state."""
-        found = []
+        found: list[str] = []
         names, initial, _ = form(self.right)
         for s in self.situations:
             if s.t != 1 or not names:
@@ -375,7 +376,7 @@ class _Search:
 
     def ratios(self, wrong) -> dict[str, tuple[float, ...]]:
         """What is wrong, divided by what is right."""
-        found = {}
+        found: dict[str, tuple[float, ...]] = {}
         for quantity in wrong:
             k = self.quantities.index(quantity)
             values = []
