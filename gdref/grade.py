@@ -26,10 +26,12 @@ import ctypes
 import inspect
 import io
 import json
+import re
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,6 +88,8 @@ HINTS = {
     "is not defined": "Is it spelled as in the arguments, already computed, imported?",
     "positional argument": "The rule is called as rule(t, theta, grad, *state, **hyperparameters)",
     "unexpected keyword": "The rule is called with its hyperparameters by name",
+    "'function'": "grad is a function: the gradient is grad(theta)",
+    "only integer scalar arrays": "np.max takes one array; np.maximum takes two",
     "NoneType": "Something that should be a number is None",
     "not callable": "Is a `*` missing before a bracket? Only grad is a function",
     "could not be broadcast": "Every quantity has the shape of theta",
@@ -94,6 +98,24 @@ HINTS = {
     "only 0-dimensional arrays": "math.sqrt takes one number; np.sqrt takes an array",
     "division by zero": "In step 1 the exponent t is 1: 1 - beta**t is not 0",
     "local variable": "A line uses a name before it is computed",
+}
+
+
+# what students and other libraries call a hyperparameter, where the name is free
+LONE = {"lr", "learning_rate", "epsilon", "betas", "weight_decay", "momentum"}
+PAIRS = {"betas"}
+# arguments of libraries that are off by default
+SWITCHES = {"weight_decay", "dampening", "nesterov", "amsgrad", "maximize", "lr_decay", "foreach",
+            "decay", "centered"}  # fmt: skip
+SYNONYMS = {
+    "eta": ("lr", "learning_rate", "alpha", "step_size", "stepsize", "rate", "gamma", "a"),
+    "gamma": ("momentum", "mu", "beta", "rho", "friction", "decay", "alpha"),
+    "rho": ("decay", "gamma", "beta", "alpha", "decay_rate", "beta2", "momentum"),
+    "beta1": ("b1", "beta_1", "mu", "rho1", "betas"),
+    "beta2": ("b2", "beta_2", "nu", "rho2", "rho", "betas"),
+    "eps": ("epsilon", "e", "delta", "fuzz"),
+    "lam": ("weight_decay", "wd", "lambda_", "lmbda", "lamb", "decay", "l2"),
+    "multiplier": ("schedule_multiplier", "schedule", "alpha_t", "scale"),
 }
 
 
@@ -126,13 +148,16 @@ def grade(
     name = rule_name(rule)
     source = source or _source_of(submission)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), _time_limit(seconds):
+        with contextlib.redirect_stdout(io.StringIO()):
             _check_source(source)
-            student = _Student(submission, name, source)
-            notes = student.check_form()
+            student = _Student(submission, name, source, seconds)
+            student.check_form()
             student.check_step()
             student.check_purity()
             verdict = diagnose(student.function, name)
+            notes = student.defaults() if verdict.conforms else []
+            if verdict.conforms and not notes and not verdict.dialect:
+                student.check_shapes()
             return _report(verdict, student, notes)
     except Wrong as wrong:
         return Report(False, str(wrong), wrong.line, stage=wrong.stage)
@@ -150,10 +175,10 @@ def _report(verdict: Verdict, student: "_Student", notes: list[str]) -> Report:
     if verdict.conforms:
         if notes:
             return Report(False, "; ".join(notes), stage="form")
-        return Report(True, str(verdict))
+        return Report(True, "; ".join([str(verdict), *student.remarks]))
     line = student.line_of(verdict.wrong[0]) if verdict.wrong else 0
     words = str(verdict) + (f" [line {line}]" if line else "")
-    return Report(False, "; ".join([words, *notes]), line, section)
+    return Report(False, "; ".join([words, *student.extra, *notes]), line, section)
 
 
 def _source_of(submission: Any) -> str:
@@ -200,8 +225,12 @@ def _check_source(source: str) -> None:
 class _Student:
     """A submission, and as a function of the form of the rules."""
 
-    def __init__(self, submission: Any, rule: str, source: str):
+    def __init__(self, submission: Any, rule: str, source: str, seconds: float):
         self.submission, self.rule, self.source = submission, rule, source
+        self.seconds = seconds  # that are left
+        self.extra: list[str] = []  # hyperparameters that the rule does not have
+        self.remarks: list[str] = []
+        self.open_keywords = False
         self.states, self.initial, self.known = form(RULES[rule])
         self.tree = ast.parse(source)
         self.hyperparameters: dict[str, str] = {}  # our name -> the student's
@@ -210,8 +239,8 @@ class _Student:
 
     # -- names
 
-    def check_form(self) -> list[str]:
-        """Raise for another form; return what else is to be said (other defaults)."""
+    def check_form(self) -> None:
+        """Raise for another form."""
         here = self.submission
         states = "".join(f", {s}=0" for s in self.states)
         of = f"(t, theta, grad{states}, *, {', '.join(self.known)})"
@@ -225,25 +254,27 @@ class _Student:
         if inspect.isgeneratorfunction(here):
             raise Wrong("it contains `yield`; a rule takes one step and returns")
         parameters = list(inspect.signature(here).parameters.values())
-        names = [p.name for p in parameters]
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):
             raise Wrong(f"it takes *{_starred(parameters)}; name each state: {of}")
         first = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._check_order([p.name for p in first], of)
         rest = first[3:]
-        hyper = [p for p in rest if self._ours(p.name)]
-        hyper += [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-        self.own_states = [p.name for p in rest if p not in hyper]
-        notes = self._name(hyper)
+        keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.open_keywords = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        hyper = [p for p in rest if self._exactly(p.name)]
+        loose = [p for p in rest if p not in hyper]
+        # what is left over after the states is a hyperparameter by another name
+        hyper += loose[len(self.states) :] + keyword
+        self.own_states = [p.name for p in loose[: len(self.states)]]
+        self._name(hyper)
         if len(self.own_states) != len(self.states):
-            raise Wrong(self._states_words(names))
-        nameless = [p.name for p in rest if p.default is p.empty and p not in hyper]
+            raise Wrong(self._states_words())
+        nameless = [p.name for p in loose[: len(self.states)] if p.default is p.empty]
         if nameless:
             raise Wrong(
                 f"{' and '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no default: "
                 f"step 1 is called without a state, so write {nameless[0]}=0"
             )
-        return notes
 
     def _check_order(self, names: list[str], of: str) -> None:
         usual = {"t", "theta", "grad"}
@@ -257,41 +288,117 @@ class _Student:
         if usual - set(names[:3]) and usual & set(names[3:]):
             raise Wrong(f"the arguments come as ({', '.join(names)}); the order is {of}")
 
-    def _ours(self, name: str) -> list[str]:
-        """The names of ours that a name of the student's stands for."""
-        if name in self.known:
-            return [name]
+    def _exactly(self, name: str) -> bool:
+        """Whether an argument can only be a hyperparameter."""
         rows = catalogue.HYPERPARAMETERS
-        return [ours for ours in self.known if ours in rows and name in rows[ours].elsewhere]
+        elsewhere = [o for o in self.known if o in rows and name in rows[o].elsewhere]
+        return name in self.known or bool(elsewhere) or name in LONE
 
-    def _name(self, hyper) -> list[str]:
-        notes = []
-        for p in hyper:
-            ours = self._ours(p.name)
-            free = [name for name in ours if name not in self.hyperparameters]
-            if not free:
+    def _name(self, hyper) -> None:
+        """Find our name for each hyperparameter: its own, another library's, the one left."""
+        left = [p for p in hyper if p.name not in self.known]
+        self.hyperparameters = {p.name: p.name for p in hyper if p.name in self.known}
+        for p in list(left):
+            free = [name for name in self.known if name not in self.hyperparameters]
+            fits = [name for name in free if p.name in SYNONYMS.get(name, ())]
+            if p.name in PAIRS and len(fits) > 1:
+                self.pairs |= dict.fromkeys(fits, p.name)
+                self.hyperparameters |= dict.fromkeys(fits, p.name)
+            elif fits:
+                self.hyperparameters[fits[0]] = p.name
+            else:
+                continue
+            left.remove(p)
+        free = [name for name in self.known if name not in self.hyperparameters]
+        if len(left) == len(free) == 1 and left[0].name not in SWITCHES:
+            self.hyperparameters[free[0]] = left.pop().name
+        for p in left:  # it keeps its default
+            if p.default is p.empty:
                 raise Wrong(
                     f"the rule has no hyperparameter {p.name}; they are {', '.join(self.known)}"
                 )
-            value = p.default
-            if len(free) > 1 and isinstance(value, tuple | list):
-                self.pairs |= dict.fromkeys(free, p.name)
-                values = dict(zip(free, value, strict=False))
-            else:
-                values = {free[0]: value}
-            for name, default in values.items():
-                self.hyperparameters[name] = p.name
-                usual = self.known[name]
-                loose = name == "lam" or name == "eta" and self.rule in FREE_RATE
-                if default is p.empty:
-                    notes.append(f"{p.name} has no default; the usual one is {usual:g}")
-                elif default != usual and not loose:
-                    notes.append(
-                        f"the default of {p.name} is {_shown(default)}; the usual one is {usual:g}"
-                    )
-        return notes
+            words = f"{p.name} is no hyperparameter of the rule (left at {_shown(p.default)})"
+            self.extra.append(words)
+        if self.open_keywords:
+            named = set(re.findall(r"[\"'](\w+)[\"']", self.source))
+            for name in [n for n in self.known if n not in self.hyperparameters]:
+                others = [o for o in SYNONYMS.get(name, ()) if o in named and name not in named]
+                self.hyperparameters[name] = others[0] if others else name
 
-    def _states_words(self, names) -> str:
+    def defaults(self) -> list[str]:
+        """What the function does without hyperparameters, if that is not the usual."""
+        usual = RULES[self.rule]
+        found = []
+        parameters = inspect.signature(self.submission).parameters
+        for ours, theirs in self.hyperparameters.items():
+            if ours == "lam" or ours == "eta" and self.rule in FREE_RATE:
+                continue
+            values = odd_values(usual)
+            together = [n for n in self.hyperparameters if self.hyperparameters[n] == theirs]
+            explicit = values | {n: self.known[n] for n in together}
+            left_out = {n: v for n, v in values.items() if n not in together}
+            mine, said = (self._two_steps(self.function, v) for v in (left_out, explicit))
+            if mine is not None and np.array_equal(mine, said, equal_nan=True):
+                continue
+            default = parameters[theirs].default if theirs in parameters else None
+            if default is inspect.Parameter.empty:
+                found.append(f"{theirs} has no default; the usual one is {self.known[ours]:g}")
+            elif theirs in self.pairs.values():
+                words = f"the default of {theirs} is {default}"
+                usual_pair = tuple(self.known[name] for name in self.pairs)
+                found.append(f"{words}; the usual one is {usual_pair}")
+            else:
+                words = f"the default of {theirs} is {_shown(default)}"
+                found.append(f"{words}; the usual one is {self.known[ours]:g}")
+        return list(dict.fromkeys(found))
+
+    def _two_steps(self, function, values):
+        theta, state, path = START.copy(), (), []
+        # small gradients, so that a small epsilon counts
+        try:
+            for scale in (1.0, 1e-7):
+                for t in (1, 2):
+                    with np.errstate(all="ignore"):
+                        theta, *state = function(
+                            t, theta, lambda x, s=scale, t=t: s * _gradient(t)(x), *state, **values
+                        )
+                    path.append(np.asarray(theta, float))
+        except Exception:
+            return None
+        return np.array(path)
+
+    def check_shapes(self) -> None:
+        """A long vector must do, a matrix and float32 should."""
+        odd, right = odd_values(RULES[self.rule]), RULES[self.rule]
+        long = np.linspace(-2, 3, 211)
+        for theta, must in ((long, True), (long[:6].reshape(2, 3), False)):
+            ours, theirs = (self._three(f, theta, odd) for f in (right, self.function))
+            if theirs is None or not np.allclose(ours, theirs, rtol=1e-9, atol=1e-12):
+                if must:
+                    raise Wrong(
+                        f"it is right for {len(START)} parameters and wrong for {len(long)}: does "
+                        "a number of entries stand in the code?",
+                        stage="step",
+                    )
+                self.remarks.append("it works for vectors only: a matrix of parameters goes wrong")
+        small = long[:5].astype("float32")
+        with np.errstate(all="ignore"), contextlib.suppress(Exception):
+            back = self.function(1, small, lambda x: _gradient(1)(x).astype("float32"), **odd)
+            if np.asarray(back[0]).dtype != np.float32:
+                self.remarks.append(f"float32 parameters come back as {np.asarray(back[0]).dtype}")
+
+    def _three(self, function, theta, odd):
+        state, path = (), []
+        try:
+            for t in (1, 2, 3):
+                with np.errstate(all="ignore"):
+                    theta, *state = function(t, theta, _gradient(t), *state, **odd)
+                path.append(np.asarray(theta, float))
+        except Exception:
+            return None
+        return np.array(path)
+
+    def _states_words(self) -> str:
         n, need = len(self.own_states), len(self.states)
         words = (
             f"the rule takes {n} state argument{'s' * (n != 1)}"
@@ -312,12 +419,21 @@ class _Student:
         keywords: dict[str, Any] = {}
         for name, value in hyperparameters.items():
             if name in self.pairs:
-                keywords.setdefault(self.pairs[name], []).append(value)
+                keywords.setdefault(self.pairs[name], {})[name] = value
             elif name in self.hyperparameters:
                 keywords[self.hyperparameters[name]] = value
-        keywords = {k: tuple(v) if isinstance(v, list) else v for k, v in keywords.items()}
+        for name, value in keywords.items():
+            if isinstance(value, dict):
+                names = [n for n in self.pairs if self.pairs[n] == name]
+                keywords[name] = tuple(value.get(n, self.known[n]) for n in names)
         named = dict(zip(self.own_states, state, strict=False))
-        return self.submission(t, theta, grad, **named, **keywords)
+        with _time_limit(max(self.seconds, 0.1)) as used:
+            try:
+                return self.submission(t, theta, grad, **named, **keywords)
+            except SystemExit:
+                raise RuntimeError("it ends the program (sys.exit, exit or quit)") from None
+            finally:
+                self.seconds -= used()
 
     # -- one step
 
@@ -412,7 +528,11 @@ class _Student:
             )
         if not isinstance(x, np.ndarray):
             if name != "theta" and isinstance(x, int | float | np.generic) and np.all(x == 0):
-                raise Wrong(f"{name} comes back as {x}: it is not kept{where}", line, "step")
+                raise Wrong(
+                    f"{name} comes back as {x}, not as an array: is it computed and kept?{where}",
+                    line,
+                    "step",
+                )
             raise Wrong(
                 f"{name} comes back as {_shown(x)}, a {type(x).__name__}; it must be an array in "
                 f"the shape of theta: is a sum, mean or norm taken over all parameters?{where}",
@@ -528,8 +648,8 @@ class OutOfTime(BaseException):
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in this thread after some seconds of Python code."""
+def _time_limit(seconds: float) -> Iterator[Callable[[], float]]:
+    """Raise OutOfTime in this thread after some seconds of Python code; yields the time used."""
     thread = ctypes.c_ulong(threading.get_ident())
     done = threading.Event()
 
@@ -541,8 +661,9 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
+    begun = time.perf_counter()
     try:
-        yield
+        yield lambda: time.perf_counter() - begun
     finally:
         done.set()
 
@@ -615,6 +736,8 @@ def _grade_text(text: str, file: str, function: str, rule: str, seconds: float) 
             stage="source",
         )
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
         line = (lines or [0])[-1] or 0
         words = f"the file raises {type(error).__name__}: {error} (line {line})"

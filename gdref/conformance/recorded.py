@@ -1,6 +1,6 @@
 """The verdicts on PyTorch, Keras and Optax, recorded with their versions.
 
-    python -m gdref.conformance.recorded PATH      write them anew; needs the three libraries
+python -m gdref.conformance.recorded PATH      write them anew; needs the three libraries
 """
 
 import json

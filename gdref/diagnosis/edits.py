@@ -39,12 +39,22 @@ class Edit:
 
 def edits(rule: Callable) -> Iterator[Edit]:
     """All single edits of a rule."""
-    right = program(rule)
-    for k, statement in enumerate(right.tree.body):
-        if isinstance(statement, ast.Assign):
-            for words, tree in _in_line(right, k):
-                target = ast.unparse(statement.targets[0])
-                yield Edit(words, ast.unparse(statement), target, with_tree(right, tree))
+    return edits_of(program(rule))
+
+
+def edits_of_line(right: Program, k: int) -> Iterator[Edit]:
+    """The edits within one line of a program."""
+    statement = right.tree.body[k]
+    if isinstance(statement, ast.Assign):
+        for words, tree in _in_line(right, k):
+            target = ast.unparse(statement.targets[0])
+            yield Edit(words, ast.unparse(statement), target, with_tree(right, tree))
+
+
+def edits_of(right: Program) -> Iterator[Edit]:
+    """All single edits of a program."""
+    for k in range(len(right.tree.body)):
+        yield from edits_of_line(right, k)
     for words, quantity, tree in itertools.chain(
         _of_order(right), _everywhere(right), _of_return(right), _of_start(right)
     ):
@@ -148,6 +158,10 @@ def _of_operation(node: ast.BinOp) -> Expressions:
             _expression(left + "*" + right),
         )
         yield f"the quotient `{_text(node)}` stands upside down", _expression(right + "/" + left)
+        yield "`//` stands for `/`: it cuts the fraction off", _expression(left + "//" + right)
+        if isinstance(b, ast.Call) and _text(b.func) == "sqrt":
+            inner = f"sqrt({left} / ({_text(b.args[0])}))"
+            yield f"the root is taken of the whole fraction `{_text(node)}`", _expression(inner)
     elif op is ast.Add:
         yield f"the term `{_text(a)}` is missing", b
         yield f"the term `{_text(b)}` is missing", a
@@ -158,10 +172,19 @@ def _of_operation(node: ast.BinOp) -> Expressions:
             yield f"`{_text(b)}` stands for `{_text(node)}`", b
             yield f"`1 + {_text(b)}` stands for `{_text(node)}`", _expression("1 +" + right)
             yield f"the 1 stands for `{_text(node)}`", a
+            if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Pow):
+                power = f"(1 - {_text(b.left)})**{_text(b.right)}"
+                yield f"`{power}` stands for `{_text(node)}`", _expression(power)
         else:
             yield f"the term `{_text(a)}` is missing", _expression("-" + right)
             yield f"the term `{_text(b)}` is missing", a
             yield f"`{_text(b)}` is added instead of subtracted", _expression(left + "+" + right)
+            if _text(a) == "theta":
+                yield (
+                    "theta is multiplied by one minus the step",
+                    _expression(f"theta * (1 - {right})"),
+                )
+                yield "theta is divided by the step", _expression(f"theta / {right}")
     elif op is ast.Pow and _text(b) == "t":
         yield f"the power of `{_text(a)}` is missing: it must change with t", a
         for other in ("t - 1", "t + 1", "2 * t", "t / 2"):
@@ -205,6 +228,7 @@ def _of_brackets(node: ast.BinOp) -> Expressions:
     a, b = node.left, node.right
     sums = (ast.Add, ast.Sub)
     words = f"the brackets of `{_text(node)}` are missing"
+    yield from _of_false_brackets(node)
     if not isinstance(node.op, ast.Mult | ast.Div | ast.Pow):
         return
     sign = {ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}[type(node.op)]
@@ -216,6 +240,29 @@ def _of_brackets(node: ast.BinOp) -> Expressions:
         yield words, _expression(f"({_text(a)}) / {_text(b)}")
 
 
+def _of_false_brackets(node: ast.BinOp) -> Expressions:
+    """Brackets around a sum that has none."""
+    a, b, sign = node.left, node.right, {ast.Add: "+", ast.Sub: "-"}.get(type(node.op))
+    if not sign:
+        return
+    if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Mult | ast.Div | ast.Pow):
+        other = {ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}[type(b.op)]
+        wrong = f"(({_text(a)}) {sign} ({_text(b.left)})) {other} ({_text(b.right)})"
+        yield f"wrong brackets: `{_text(_expression(wrong))}`", _expression(wrong)
+        if isinstance(b.left, ast.BinOp):  # a + (b * c) * d: around a + b
+            inner = b.left
+            if isinstance(inner.op, ast.Mult | ast.Div):
+                deep = {ast.Mult: "*", ast.Div: "/"}[type(inner.op)]
+                wrong = (
+                    f"((({_text(a)}) {sign} ({_text(inner.left)})) {deep} ({_text(inner.right)})) "
+                    f"{other} ({_text(b.right)})"
+                )
+                yield f"wrong brackets: `{_text(_expression(wrong))}`", _expression(wrong)
+    if isinstance(a, ast.BinOp) and isinstance(a.op, ast.Mult):
+        wrong = f"({_text(a.left)}) * (({_text(a.right)}) {sign} ({_text(b)}))"
+        yield f"wrong brackets: `{_text(_expression(wrong))}`", _expression(wrong)
+
+
 def _of_call(node: ast.Call, known: _Known) -> Expressions:
     name, values = _text(node.func), [_text(value) for value in node.args]
     if name == "sqrt":
@@ -224,6 +271,10 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
             f"`{values[0]}` is squared instead of its root taken",
             _expression(f"({values[0]})**2"),
         )
+        half = "`** 1 / 2` is half of it: the exponent needs brackets, `** (1 / 2)`"
+        yield half, _expression(f"({values[0]}) / 2")
+        for n, words in ((3, "third"), (4, "fourth")):
+            yield f"the {words} root is taken", _expression(f"({values[0]}) ** (1 / {n})")
         if isinstance(node.args[0], ast.BinOp) and _text(node.args[0].right) == "eps":
             inner = _text(node.args[0].left)
             yield "epsilon stands outside the root", _expression(f"(sqrt({inner}) + eps)")
@@ -261,6 +312,17 @@ def _of_call(node: ast.Call, known: _Known) -> Expressions:
             yield (
                 f"the gradient is clipped to [-{limit}, {limit}]",
                 _expression(f"clip({_text(node)}, -{limit}, {limit})"),
+            )
+            yield (
+                f"the gradient is clipped to the length {limit}",
+                _expression(
+                    f"(lambda x: x * minimum(1.0, {limit} / (norm(x) + 1e-300)))({_text(node)})"
+                ),
+            )
+        for number in ("0.1", "0.01", "0.001", "1e-4", "5e-4"):
+            yield (
+                f"a penalty, {number} * theta, is added to the gradient",
+                _expression(f"({_text(node)} + {number} * theta)"),
             )
         points = ["theta"]
         for s, sign in itertools.product(known.state, "-+"):
@@ -300,6 +362,20 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
             ("eta / sqrt(t)", "the rate is divided by the root of t"),
             ("eta * t", "the rate is multiplied by t"),
             ("eta**2", "the rate is squared"),
+            ("sqrt(eta)", "the root of the rate is taken"),
+            ("eta / (1 + 0.01 * t)", "the rate is divided by 1 + 0.01 t"),
+            ("eta / (1 + 0.1 * t)", "the rate is divided by 1 + 0.1 t"),
+            ("eta / (t + 1)", "the rate is divided by t + 1"),
+            ("eta / 2", "the rate is halved"),
+            ("2 * eta", "the rate is doubled"),
+            *(
+                (f"eta * {c}**t", f"the rate is multiplied by {c} to the power t")
+                for c in ("0.5", "0.9", "0.95", "0.99", "0.999")
+            ),
+            *(
+                (f"eta * {c}**(t - 1)", f"the rate is multiplied by {c} to the power t - 1")
+                for c in ("0.5", "0.9", "0.95", "0.99", "0.999")
+            ),
         ):
             yield words, _expression(f"({form})")
         for h in known.decays:
@@ -336,7 +412,15 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
         yield f"`{name}` has the wrong sign", _expression(f"(-{name})")
         yield f"`{name}` is doubled", _expression(f"(2 * {name})")
         yield f"`{name}` is halved", _expression(f"({name} / 2)")
+        if "eta" in known.hyperparameters:
+            yield f"the rate multiplies `{name}` once more", _expression(f"(eta * {name})")
+        yield f"`theta` stands where `{name}` belongs", ast.Name("theta", ast.Load())
         yield f"`{name}` is divided by t", _expression(f"({name} / t)")
+    elif name == "theta" and known.vectors:
+        for other in known.vectors:
+            yield f"`{other}` stands where `theta` belongs", ast.Name(other, ast.Load())
+        for h in known.decays:
+            yield f"theta is multiplied by {_called(h)}", _expression(f"({h} * theta)")
     elif name == "eps":
         yield "epsilon is squared", _expression("eps**2")
         yield (
@@ -407,6 +491,8 @@ def _everywhere(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
         ("t never grows: the correction is that of step 1", {"t": "1"}),
     ]
     swaps += [(f"`1 - {h}` stands for `{h}` everywhere", {h: f"1 - {h}"}) for h in known.decays]
+    for words, tree in _all_corrections(right):
+        yield words, "theta", tree
     for words, new in swaps:
         tree = copy.deepcopy(right.tree)
         tree.body = [_Everywhere(new).visit(line) for line in tree.body]
@@ -440,6 +526,43 @@ def _everywhere(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
                         yield from _average_in_other_words(right, k, name, h)
 
 
+def _all_corrections(right: Program) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The same error in every bias correction."""
+    for words, new in (
+        ("`(1 - beta)**t` stands for `1 - beta**t` in every correction", "((1 - {h})**t)"),
+        ("`1 + beta**t` stands for `1 - beta**t` in every correction", "(1 + {h}**t)"),
+        ("`1 - beta * t` stands for `1 - beta**t` in every correction", "(1 - {h} * t)"),
+        ("the size of `1 - beta * t` stands for `1 - beta**t`", "abs(1 - {h} * t)"),
+        ("`beta**t` stands for `1 - beta**t` in every correction", "({h}**t)"),
+        ("`1 - beta` stands for `1 - beta**t` in every correction", "(1 - {h})"),
+        ("`1 - t` powers are missing: every correction is dropped", "1"),
+    ):
+        tree = copy.deepcopy(right.tree)
+        changed = _Corrections(new)
+        tree.body = [changed.visit(line) for line in tree.body]
+        if changed.count > 1:
+            yield words.replace("`1 - t` powers are missing: every", "every bias"), tree
+
+
+class _Corrections(ast.NodeTransformer):
+    """Replaces each 1 - h**t."""
+
+    def __init__(self, new: str):
+        self.new, self.count = new, 0
+
+    def visit_BinOp(self, node):
+        power = node.right
+        if (
+            isinstance(node.op, ast.Sub)
+            and isinstance(power, ast.BinOp)
+            and isinstance(power.op, ast.Pow)
+            and _text(node.left) == "1"
+        ):
+            self.count += 1
+            return _expression(self.new.format(h=_text(power.left)))
+        return self.generic_visit(node)
+
+
 def _average_then_square(right, k, name, h):
     """The square of an average for the average of squares."""
     line = right.tree.body[k]
@@ -462,6 +585,18 @@ def _average_in_other_words(right, k, name, h):
     line = ast.unparse(right.tree.body[k]).split("=", 1)[1]
     new = line.split(f"(1 - {h}) *", 1)[1]
     for words, text in (
+        (
+            f"the root of the average `{name}` is kept",
+            f"{name} = sqrt({h} * {name} + (1 - {h}) * {new})",
+        ),
+        (
+            f"{h} has the power t in the average `{name}`",
+            f"{name} = {h}**t * {name} + (1 - {h}**t) * {new}",
+        ),
+        (
+            f"the average `{name}` starts at the first value instead of 0",
+            f"{name} = {new} if t == 1 else {h} * {name} + (1 - {h}) * {new}",
+        ),
         (f"the average `{name}` is a sum: nothing is forgotten", f"{name} = {name} + {new}"),
         (f"the average `{name}` forgets all: it is the last value", f"{name} = {new}"),
         (
@@ -512,10 +647,18 @@ def _of_return(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
         "theta",
         returning(["old - theta", *state], "old = theta"),
     )
-    for order in itertools.permutations(state):
-        if list(order) != state:
-            words = f"the state comes back in another order: {', '.join(order)}"
-            yield words, state[0], returning(["theta", *order])
+    for order in itertools.permutations(["theta", *state]):
+        if list(order) != ["theta", *state]:
+            words = f"what comes back is in another order: {', '.join(order)}"
+            yield words, (state or ["theta"])[0], returning(list(order))
+    idle = returning(["theta", *state])
+    idle.body.insert(
+        0,
+        ast.parse(
+            f"if t == 1: return (theta, {', '.join(f'{s} + 0 * theta' for s in state)})"
+        ).body[0],
+    )
+    yield "step 1 does nothing", "theta", idle
     for k, name in enumerate(state):
         for words, value in (
             (f"`{name}` is not kept: it starts from 0 again at each step", f"0 * {name}"),
@@ -542,3 +685,8 @@ def _of_start(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
             defaults |= {name: _expression(value) for name in chosen}
             tree.args.defaults = list(defaults.values())
             yield f"`{', '.join(chosen)}` starts at {value} instead of 0", chosen[0], tree
+
+
+def right_target(line: ast.stmt) -> str:
+    """The name that a line sets; empty if it sets none."""
+    return _target(line)

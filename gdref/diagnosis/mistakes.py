@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from gdref.diagnosis.edits import edits
-from gdref.diagnosis.programs import Program, edited
+from gdref.diagnosis.programs import Program, edited, rules_called
 from gdref.rules import RULES
 
 
@@ -38,6 +38,7 @@ class Mistake:
     error: str
     program: Program = field(repr=False, compare=False)
     line: str = ""
+    quantity: str = ""
     kind: str = "error"
 
     @property
@@ -71,10 +72,24 @@ def mistakes(rule: str) -> tuple[Mistake, ...]:
 
 
 @functools.cache
+def inherited(rule: str) -> tuple[Mistake, ...]:
+    """The mistakes of the rules that a rule calls: Adam's in AdamW."""
+    found = []
+    for inner in rules_called(RULES[rule]):
+        for row in table():
+            if row["rule"] == inner and row["kind"] == "error" and "return " not in row["right"]:
+                change = ((row["right"], row["wrong"]),)
+                code = edited(RULES[rule], change, RULES[inner])
+                found.append(Mistake(row["id"], rule, row["error"], code))
+    return tuple(found)
+
+
+@functools.cache
 def small_edits(rule: str) -> tuple[Mistake, ...]:
     """What the engine makes itself: every small edit of every line."""
     return tuple(
-        Mistake("", rule, edit.sentence, edit.program, edit.line) for edit in edits(RULES[rule])
+        Mistake("", rule, edit.sentence, edit.program, edit.line, edit.quantity)
+        for edit in edits(RULES[rule])
     )
 
 

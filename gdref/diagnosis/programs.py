@@ -61,14 +61,31 @@ def program(rule: Callable) -> Program:
     return _of_text(_text(rule))
 
 
-def edited(rule: Callable, edits: tuple[tuple[str, str], ...]) -> Program:
-    """The program after textual edits, each of a part that occurs once."""
-    text = _text(rule)
+def edited(
+    rule: Callable, edits: tuple[tuple[str, str], ...], inner: Callable | None = None
+) -> Program:
+    """The program after textual edits, each of a part that occurs once.
+
+    With ``inner``, a rule that this one calls, the edits are made there.
+    """
+    text = _text(inner or rule)
     for right, wrong in edits:
         if text.count(right) != 1:
             raise LookupError(f"{right!r} occurs {text.count(right)} times in {rule.__name__}")
         text = text.replace(right, wrong)
-    return _of_text(text)
+    return _of_text(_text(rule), {_name(inner): text}) if inner else _of_text(text)
+
+
+def rules_called(rule: Callable) -> list[str]:
+    """The rules that a rule calls: AdamW's step is Adam's."""
+    node = ast.parse(_text(rule)).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    called = [_rule_called(line) for line in node.body]
+    return [ast.unparse(call.func) for call in called if call]
+
+
+def _name(rule: Any) -> str:
+    return rule.__name__
 
 
 @functools.cache
@@ -84,14 +101,19 @@ def _text(rule: Any) -> str:
     return "".join(lines[node.lineno - 1 : first.lineno - 1] + lines[body.lineno - 1 :])
 
 
-def _of_text(text: str) -> Program:
+def _of_text(text: str, inner: dict[str, str] | None = None) -> Program:
     node = ast.parse(text).body[0]
     assert isinstance(node, ast.FunctionDef)
-    return Program(node.name, _inlined(node))
+    return Program(node.name, _inlined(node, inner or {}))
 
 
 def with_tree(old: Program, tree: ast.FunctionDef) -> Program:
     return Program(old.name, ast.fix_missing_locations(tree))
+
+
+def with_body(old: Program, body: list[ast.stmt]) -> Program:
+    """The same signature with other lines."""
+    return Program(old.name, _function(old.name, old.tree.args, body))
 
 
 def _compiled(tree: ast.FunctionDef, *more: str) -> Callable:
@@ -112,11 +134,11 @@ class _Rename(ast.NodeTransformer):
         return ast.copy_location(ast.Name(self.names.get(node.id, node.id), node.ctx), node)
 
 
-def _inlined(node: ast.FunctionDef) -> ast.FunctionDef:
+def _inlined(node: ast.FunctionDef, inner: dict[str, str]) -> ast.FunctionDef:
     body: list[ast.stmt] = []
     for statement in node.body:
         called = _rule_called(statement)
-        body += _written_out(statement, called) if called else [statement]
+        body += _written_out(statement, called, inner) if called else [statement]
     return _function(node.name, node.args, body)
 
 
@@ -134,9 +156,10 @@ def _rule_called(statement: ast.stmt) -> ast.Call | None:
     return None
 
 
-def _written_out(statement: ast.stmt, call: ast.Call) -> list[ast.stmt]:
-    called: Any = rules.RULES[ast.unparse(call.func)]
-    inner = _of_text(_text(called)).tree
+def _written_out(statement, call: ast.Call, texts: dict[str, str]) -> list[ast.stmt]:
+    name = ast.unparse(call.func)
+    called: Any = rules.RULES[name]
+    inner = _of_text(texts.get(name) or _text(called)).tree
     passed = dict(zip([a.arg for a in inner.args.args], call.args, strict=False))
     passed |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     renamed, lines = {}, []

@@ -19,6 +19,7 @@ from gdref._inputs import form
 
 START = np.array([0.9, -1.4, 0.35, 2.2])
 STEPS = 6
+LATE = (12, 40)  # steps that are looked at besides, for what changes later
 #: how far two right implementations may be apart, relative to what they compute
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 
@@ -86,9 +87,10 @@ def situations(rule: Any, dtype: str = "float64") -> list[Situation]:
 
 def run(rule, name, gradients, hyperparameters, dtype="float64") -> Iterator[Situation]:
     theta, state = START.astype(dtype), tuple(form(rule)[1])
-    for t in range(1, STEPS + 1):
+    for t in range(1, LATE[-1] + 1):
         gradient = _typed(gradients(t), dtype)
-        yield Situation(name, t, theta, gradient, state, hyperparameters)
+        if t <= STEPS or t in LATE:
+            yield Situation(name, t, theta, gradient, tuple(state), hyperparameters)
         with np.errstate(all="ignore"):
             theta, *state = rule(t, theta, gradient, *state, **hyperparameters)
 

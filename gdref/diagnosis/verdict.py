@@ -1,17 +1,20 @@
 """What a function is: the rule, the rule in a library's dialect, or a mistake by its name."""
 
+import ast
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gdref import catalogue, dialects
 from gdref._inputs import form
-from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
-from gdref.diagnosis.programs import program
+from gdref.diagnosis.edits import Edit, edits_of_line, right_target
+from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
+from gdref.diagnosis.programs import program, with_body
 from gdref.diagnosis.situations import Situation, agree, must, situations, step
 from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.dialects._recordings import rule_name
@@ -52,6 +55,8 @@ class Verdict:
         whose form it is, if it is one: "in the form of the paper: ...", "as Keras' Adam".
     states
         whether the states were seen, not theta alone.
+    remarks
+        what else can be said of the difference: which entries, which steps, rounding.
     """
 
     conforms: bool
@@ -67,6 +72,7 @@ class Verdict:
     ids: tuple[str, ...] = ()
     dialect: str = ""
     states: bool = True
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return message(self)
@@ -76,7 +82,7 @@ def message(v: Verdict) -> str:
     """The verdict in words."""
     if v.conforms:
         return f"right: every step is that of {v.rule}" + (f", {v.dialect}" if v.dialect else "")
-    lines = [*v.found]
+    lines = list(dict.fromkeys(v.found))
     if v.dialect:
         lines[:] = [f"{', '.join(v.found)}: {v.dialect}" if v.found else v.dialect]
     for name, number in v.unused.items():
@@ -96,6 +102,7 @@ def message(v: Verdict) -> str:
         )
         for name, ratios in v.ratio.items():
             lines.append(_in_words(name, ratios))
+        lines += v.remarks
         if v.nearest:
             lines.append(f"it is none of the mistakes that have a name; the nearest: {v.nearest}")
     else:
@@ -158,22 +165,24 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
     unused = search.unused()
     named = search.names(unused) if wrong else []
     whose = "" if starts or unused else dialect_of(search)
-    if len(named) == 1 and named[0].kind == "paper":
-        return Verdict(
-            True, name, dialect=f"in a form of its paper: {named[0].error}", ids=(named[0].id,)
-        )
+    if len(named) == 1 and named[0].kind == "paper" and not unused:
+        words = f"in a form of its paper: {named[0].error}"
+        return Verdict(True, name, dialect=words, ids=(named[0].id,))
+    if not named and not unused and not starts and (words := search.same_path(wrong)):
+        return Verdict(True, name, dialect=words)
     return Verdict(
         False,
         name,
-        found=tuple(m.error for m in named) + tuple(starts if not _tells_start(named) else ()),
+        found=tuple(m.error for m in named) + tuple(starts),
         ids=tuple(m.id for m in named),
         sections=tuple(dict.fromkeys(m.section for m in named)) or (f"{name}-rule",),
         wrong=tuple(wrong),
         step=first,
         ratio=search.ratios(wrong),
         unused=unused,
-        nearest="" if named or whose else search.nearest(),
+        nearest="" if named or whose or unused else search.nearest(),
         dialect=whose,
+        remarks=() if named else tuple(search.remarks(wrong)),
     )
 
 
@@ -202,8 +211,25 @@ def _plain(entry, t, theta, grad, *state, **hyperparameters):
     raise NotImplementedError
 
 
-def _tells_start(named) -> bool:
-    return any(" starts at " in mistake.error for mistake in named)
+@functools.cache
+def variants_of_line(rule: str, k: int) -> list[Edit]:
+    """The small edits of one line that add no other line."""
+    right = program(RULES[rule])
+    size = len(right.tree.body)
+    return [e for e in edits_of_line(right, k) if len(e.program.tree.body) == size]
+
+
+@functools.cache
+def touches(mistake: Mistake, rule: Any) -> frozenset[str]:
+    """The quantities that a mistake computes otherwise, with the right states given."""
+    quantities, changed = ["theta", *form(rule)[0]], set()
+    for s in situations(rule)[:20]:
+        ours = must(step(rule, s))
+        given = dict(zip(quantities[1:], ours[1:], strict=True))
+        here = step(functools.partial(mistake.program.given, _given=given), s)
+        same = agree(s, ours, here)
+        changed |= {q for q, fits in zip(quantities, same, strict=True) if not fits}
+    return frozenset(changed)
 
 
 class _Search:
@@ -238,13 +264,14 @@ class _Search:
                 continue
             ours = step(self.right, s)
             for name, value in s.hyperparameters.items():
-                if name in moved:
-                    continue
-                other = {name: value * 0.7}
-                if not all(agree(s, ours, step(self.right, s, **other), self.dtype)):
-                    changed.add(name)
-                    if not all(agree(s, here, step(self.function, s, **other), self.dtype)):
-                        moved.add(name)
+                # twice, for what cuts or bounds a step may hide one change
+                for other in ({name: value * 0.7}, {name: value * 0.05}):
+                    if name in moved:
+                        continue
+                    if not all(agree(s, ours, step(self.right, s, **other), self.dtype)):
+                        changed.add(name)
+                        if not all(agree(s, here, step(self.function, s, **other), self.dtype)):
+                            moved.add(name)
         return dict.fromkeys(sorted(changed - moved))
 
     def stand_ins(self, unused) -> Iterator[dict[str, float]]:
@@ -283,18 +310,20 @@ class _Search:
             if self.fits(mistake.function, {}):
                 unused.clear()
                 return [mistake]
+        # with several numbers to choose, a small edit would fit too easily
+        known = candidates if len(unused) == 1 else self.known()
         for numbers in self.stand_ins(unused):
             if self.fits(self.right, numbers):
                 self._fill(unused, numbers)
                 return []
-            for mistake in candidates:
+            for mistake in known:
                 if self.fits(mistake.function, numbers):
                     self._fill(unused, numbers)
                     return [mistake]
         if apart := self.line_by_line({}):
             unused.clear()
             return apart
-        for numbers in self.stand_ins(unused):
+        for numbers in self.stand_ins(unused) if len(unused) == 1 else ():
             if apart := self.line_by_line(numbers):
                 self._fill(unused, numbers)
                 return apart
@@ -302,16 +331,53 @@ class _Search:
             if self.fits(mistake.function, {}):
                 unused.clear()
                 return [mistake]
+        if not unused and self._apart_wrong({}) == ["theta"]:
+            return self.two_edits()
         return []
+
+    def two_edits(self) -> list[Mistake]:
+        """A small edit in each of two lines that lead from the states to theta."""
+        right = program(self.right)
+        lines = [k for k, line in enumerate(right.tree.body) if self._leads_to_theta(line)]
+        variants = {k: variants_of_line(self.name, k) for k in lines}
+        for k, later in itertools.combinations(lines, 2):
+            for one, two in itertools.product(variants[k], variants[later]):
+                body = list(right.tree.body)
+                body[k], body[later] = one.program.tree.body[k], two.program.tree.body[later]
+                both = with_body(right, body)
+                if self.fits(both.function, {}):
+                    return [Mistake("", self.name, e.sentence, both) for e in (one, two)]
+        last = lines[-1]
+        for one in small_edits(self.name):
+            body = list(one.program.tree.body)
+            if one.line or len(body) != len(right.tree.body):
+                continue
+            if ast.dump(body[last]) != ast.dump(right.tree.body[last]):
+                continue
+            for two in variants[last]:
+                body[last] = two.program.tree.body[last]
+                both = with_body(right, list(body))
+                if self.fits(both.function, {}):
+                    return [Mistake("", self.name, e, both) for e in (one.error, two.sentence)]
+        return []
+
+    def _leads_to_theta(self, line) -> bool:
+        target = right_target(line)
+        return bool(target) and target not in [*form(self.right)[0], "g", "dx"]
 
     @staticmethod
     def _fill(unused, numbers):
         for name in unused:
             unused[name] = numbers.get(name)
 
+    def known(self) -> list[Mistake]:
+        """The mistakes of the table."""
+        rows = [*mistakes(self.name), *inherited(self.name)]
+        return [m for m in rows if m.kind != "default"]
+
     def candidates(self) -> list[Mistake]:
         """The mistakes of the table first, then those that the engine makes."""
-        both = [*mistakes(self.name), *small_edits(self.name)]
+        both = [*self.known(), *small_edits(self.name)]
         return [m for m in both if m.kind != "default" and " starts at " not in m.error]
 
     def line_by_line(self, numbers) -> list[Mistake]:
@@ -320,7 +386,9 @@ class _Search:
         for quantity in self._apart_wrong(numbers):
             k = self.quantities.index(quantity)
             for mistake in self.candidates():
-                if self._fits_line(mistake.program.given, k, numbers):
+                if touches(mistake, self.right) <= {quantity} and self._fits_line(
+                    mistake.program.given, k, numbers
+                ):
                     found.append(mistake)
                     break
             else:
@@ -393,21 +461,66 @@ class _Search:
         return found
 
     def nearest(self) -> str:
-        """The mistake of the table whose steps are nearest, by the median difference."""
-        best, name = np.inf, ""
-        for mistake in self.candidates():
-            apart = []
-            for s, ours, theirs in self.cases[:20]:
+        """The mistake of the table that agrees in most quantities of most steps, if one does."""
+        best, name = 0.9, ""
+        for mistake in self.known():
+            fits = []
+            for s, _, theirs in self.cases[:40]:
                 here = step(mistake.function, s)
                 if here is None or theirs is None:
                     break
-                moved = np.abs(ours[0] - s.theta) + 1e-12
-                apart.append(np.median(np.abs(here[0] - theirs[0]) / moved))
+                fits += agree(s, here, theirs, self.dtype)
             else:
-                distance = float(np.median(apart)) if apart else np.inf
-                if distance < best:
-                    best, name = (
-                        distance,
-                        f"{mistake.error} (half of the steps are within {distance:.0%} of its)",
-                    )
-        return name if best < 0.5 else ""
+                share = sum(fits) / len(fits)
+                if share > best:
+                    best, name = share, f"{mistake.error} ({share:.0%} of all values agree)"
+        return name
+
+    def same_path(self, wrong) -> str:
+        """In words what is other in the state, if theta is right along every path."""
+        from gdref.diagnosis.runs import as_run, diagnose_run  # which builds on this module
+
+        if not wrong or not diagnose_run(as_run(self.function), self.name).conforms:
+            return ""
+        ratios = {name: r for name, r in self.ratios(wrong).items() if name != "theta"}
+        kept = [
+            f"{name} is {r[0]:.4g} times the book's" for name, r in ratios.items() if len(r) == 1
+        ]
+        return "; the state is kept in another form" + (f": {', '.join(kept)}" if kept else "")
+
+    def remarks(self, wrong) -> Iterator[str]:
+        """Which entries differ, which steps, whether theta is rounded."""
+        cases = [(s, a[0], b[0]) for s, a, b in self.cases if b is not None]
+        if "theta" not in wrong or not cases:
+            return
+        size = len(cases[0][1])
+        differ = [
+            k
+            for k in range(size)
+            if not all(agree(_entry(s, k), [a[k : k + 1]], [b[k : k + 1]])[0] for s, a, b in cases)
+        ]
+        if len(differ) < size:
+            entries = _listed([str(k) for k in differ])
+            yield (
+                f"only the entries with index {entries} of {size} differ: does a loop or an index "
+                "leave some out, or do only some get it?"
+            )
+        for digits in range(1, 8):
+            if all(np.allclose(b, np.round(b, digits), rtol=0, atol=1e-14) for _, _, b in cases):
+                yield f"theta is rounded to {digits} decimals"
+                break
+        by_step: dict[int, list[float]] = {}
+        for s, a, b in cases:
+            with np.errstate(all="ignore"):
+                ratio = (b - s.theta) / (a - s.theta)
+            by_step.setdefault(s.t, []).extend(ratio[np.isfinite(ratio)])
+        even = {
+            t: r[0] for t, r in sorted(by_step.items()) if r and np.allclose(r, r[0], rtol=1e-6)
+        }
+        if len(even) == len(by_step) and not np.allclose(list(even.values()), even[1]):
+            listed = ", ".join(f"{r:.4g} (t = {t})" for t, r in list(even.items())[:4])
+            yield f"the step is the right one times a number that changes with t: {listed}"
+
+
+def _entry(s: Situation, k: int) -> Situation:
+    return replace(s, theta=s.theta[k : k + 1])
