@@ -154,7 +154,7 @@ def grade(
             student.check_form()
             student.check_step()
             student.check_purity()
-            verdict = diagnose(student.function, name)
+            verdict = diagnose(student.function, name, fixed=frozenset(student.missing()))
             notes = student.defaults() if verdict.conforms else []
             if verdict.conforms and not notes and not verdict.dialect:
                 student.check_shapes()
@@ -325,15 +325,22 @@ class _Student:
                 others = [o for o in SYNONYMS.get(name, ()) if o in named and name not in named]
                 self.hyperparameters[name] = others[0] if others else name
 
+    def missing(self) -> list[str]:
+        """The hyperparameters of the rule that it does not have."""
+        return [name for name in self.known if name not in self.hyperparameters]
+
     def defaults(self) -> list[str]:
         """What the function does without hyperparameters, if that is not the usual."""
-        usual = RULES[self.rule]
-        found = []
+        found = [
+            f"{name} is not among its arguments: write {name}={self.known[name]:g} after the *"
+            for name in self.missing()
+            if name != "multiplier"
+        ]
         parameters = inspect.signature(self.submission).parameters
         for ours, theirs in self.hyperparameters.items():
             if ours == "lam" or ours == "eta" and self.rule in FREE_RATE:
                 continue
-            values = odd_values(usual)
+            values = odd_values(RULES[self.rule])
             together = [n for n in self.hyperparameters if self.hyperparameters[n] == theirs]
             explicit = values | {n: self.known[n] for n in together}
             left_out = {n: v for n, v in values.items() if n not in together}
@@ -369,8 +376,9 @@ class _Student:
 
     def check_shapes(self) -> None:
         """A long vector must do, a matrix and float32 should."""
-        odd, right = odd_values(RULES[self.rule]), RULES[self.rule]
-        long = np.linspace(-2, 3, 211)
+        right = RULES[self.rule]
+        odd = odd_values(right) | {name: self.known[name] for name in self.missing()}
+        long = np.linspace(-2, 3.1, 211)
         for theta, must in ((long, True), (long[:6].reshape(2, 3), False)):
             ours, theirs = (self._three(f, theta, odd) for f in (right, self.function))
             if theirs is None or not np.allclose(ours, theirs, rtol=1e-9, atol=1e-12):

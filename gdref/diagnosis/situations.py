@@ -76,12 +76,18 @@ def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
 
 
 @functools.cache
-def situations(rule: Any, dtype: str = "float64") -> list[Situation]:
-    """Steps of the right rule from its own states; the first ones are the most telling."""
+def situations(
+    rule: Any, dtype: str = "float64", fixed: frozenset[str] = frozenset()
+) -> list[Situation]:
+    """Steps of the right rule from its own states; the first ones are the most telling.
+
+    The hyperparameters of ``fixed`` have their defaults.
+    """
+    usual = {name: value for name, value in form(rule)[2].items() if name in fixed}
     found: list[Situation] = []
     for shift in (0.0, 0.13):
         for name, gradients in PROBES.items():
-            found += run(rule, name, gradients, odd_values(rule, shift), dtype)
+            found += run(rule, name, gradients, odd_values(rule, shift) | usual, dtype)
     return sorted(found, key=lambda s: -(s.t in (1, 3)))
 
 

@@ -15,7 +15,7 @@ from gdref._inputs import form
 from gdref.diagnosis.edits import Edit, edits_of_line, right_target
 from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
 from gdref.diagnosis.programs import program, with_body
-from gdref.diagnosis.situations import Situation, agree, must, situations, step
+from gdref.diagnosis.situations import PROBES, START, Situation, agree, must, situations, step
 from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.dialects._recordings import rule_name
 from gdref.rules import RULES
@@ -132,7 +132,12 @@ def _in_words(name: str, ratios: tuple[float, ...]) -> str:
 # ---- the search
 
 
-def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -> Verdict:
+def diagnose(
+    function: Callable,
+    rule: str | Callable,
+    dtype: str = "float64",
+    fixed: frozenset[str] = frozenset(),
+) -> Verdict:
     """Say what a function in the form of the rules is.
 
     Parameters
@@ -144,6 +149,8 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         the rule that it should be, or its name.
     dtype
         the precision of theta in the test, "float64" or "float32".
+    fixed
+        hyperparameters that the function does not have; they keep their defaults.
 
     Returns
     -------
@@ -151,7 +158,7 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
     """
     name = rule_name(rule)
     right = RULES[name]
-    search = _Search(function, name, dtype)
+    search = _Search(function, name, dtype, fixed)
     flags = [agree(s, a, b, dtype) for s, a, b in search.cases]
     starts = search.wrong_start()
     if all(map(all, flags)) and not starts:
@@ -163,17 +170,21 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         (s.t for (s, _, _), f in zip(search.cases, flags, strict=True) if not all(f)), default=1
     )
     unused = search.unused()
+    if not unused and not starts and (words := search.same_path(wrong)):
+        return Verdict(True, name, dialect=words)
     named = search.names(unused) if wrong else []
     whose = "" if starts or unused else dialect_of(search)
     if len(named) == 1 and named[0].kind == "paper" and not unused:
         words = f"in a form of its paper: {named[0].error}"
         return Verdict(True, name, dialect=words, ids=(named[0].id,))
-    if not named and not unused and not starts and (words := search.same_path(wrong)):
-        return Verdict(True, name, dialect=words)
+    by_path: tuple[str, ...] = ()
+    if not (named or whose or unused or starts):
+        path = search.path_verdict()
+        by_path, whose = path.found, path.dialect
     return Verdict(
         False,
         name,
-        found=tuple(m.error for m in named) + tuple(starts),
+        found=tuple(m.error for m in named) + tuple(starts) + by_path,
         ids=tuple(m.id for m in named),
         sections=tuple(dict.fromkeys(m.section for m in named)) or (f"{name}-rule",),
         wrong=tuple(wrong),
@@ -182,7 +193,7 @@ def diagnose(function: Callable, rule: str | Callable, dtype: str = "float64") -
         unused=unused,
         nearest="" if named or whose or unused else search.nearest(),
         dialect=whose,
-        remarks=() if named else tuple(search.remarks(wrong)),
+        remarks=() if named or by_path else tuple(search.remarks(wrong)),
     )
 
 
@@ -235,10 +246,11 @@ def touches(mistake: Mistake, rule: Any) -> frozenset[str]:
 class _Search:
     """The steps of a function beside those of the right rule."""
 
-    def __init__(self, function: Callable, name: str, dtype: str):
+    def __init__(self, function: Callable, name: str, dtype: str, fixed: frozenset[str]):
         self.function, self.name, self.dtype = function, name, dtype
         self.right: Any = RULES[name]
-        self.situations = situations(self.right, dtype)
+        self.situations = situations(self.right, dtype, fixed)
+        self.fixed = fixed
         self.ours = [must(step(self.right, s)) for s in self.situations]
         self.theirs = [step(function, s) for s in self.situations]
         self.cases = list(zip(self.situations, self.ours, self.theirs, strict=True))
@@ -429,6 +441,13 @@ class _Search:
             if mine is None:
                 return [f"step 1 fails without a state: {', '.join(names)} must have defaults"]
             if passed is not None and not all(agree(s, passed, mine, self.dtype)):
+                g = s.gradient(s.theta)
+                for words, value in (("the first gradient", g), ("the square of the first gradient", g**2)):
+                    for k, one in enumerate(names):
+                        first = [*initial[:k], value, *initial[k + 1 :]]
+                        there = replace(s, state=tuple(first))
+                        if all(agree(s, step(self.function, there), mine, self.dtype)):
+                            return [f"{one} starts at {words} instead of 0"]
                 for value in (1.0, 0.1, 1e-8):
                     for some in [names, *([n] for n in names)]:
                         start = [
@@ -478,15 +497,35 @@ class _Search:
 
     def same_path(self, wrong) -> str:
         """In words what is other in the state, if theta is right along every path."""
-        from gdref.diagnosis.runs import as_run, diagnose_run  # which builds on this module
-
-        if not wrong or not diagnose_run(as_run(self.function), self.name).conforms:
+        if not wrong or not self.long_path() or not self.path_verdict().conforms:
             return ""
         ratios = {name: r for name, r in self.ratios(wrong).items() if name != "theta"}
         kept = [
             f"{name} is {r[0]:.4g} times the book's" for name, r in ratios.items() if len(r) == 1
         ]
-        return "; the state is kept in another form" + (f": {', '.join(kept)}" if kept else "")
+        return "the state in another form" + (f": {', '.join(kept)}" if kept else "")
+
+    def path_verdict(self) -> Verdict:
+        """The verdict on theta's path alone."""
+        from gdref.diagnosis.runs import as_run, diagnose_run  # which builds on this module
+
+        only = [name for name in form(self.right)[2] if name not in self.fixed]
+        return diagnose_run(as_run(self.function), self.name, only=only)
+
+    def long_path(self) -> bool:
+        """Whether theta is right along forty steps."""
+        odd = self.situations[0].hyperparameters
+        paths = []
+        for rule in (self.right, self.function):
+            theta, state = START.copy(), ()
+            for t in range(1, 41):
+                s = Situation("", t, theta, PROBES["random gradients"](t), tuple(state), odd)
+                here = step(rule, s)
+                if here is None:
+                    return False
+                theta, *state = here
+            paths.append(theta)
+        return bool(np.allclose(*paths, rtol=1e-9, atol=1e-12))
 
     def remarks(self, wrong) -> Iterator[str]:
         """Which entries differ, which steps, whether theta is rounded."""
