@@ -37,7 +37,8 @@ def written(claim):
     """The claim as its page prints it: verdict first, quote, reason."""
     condition = f" {claim['if']}" if "if" in claim else ""
     verdict = f"*{claim['verdict'].capitalize()}*{condition}"
-    return f'**{claim["id"]}** {verdict}: "{claim["quote"]}"\n{claim["reason"].strip()}'
+    stop = "" if claim["quote"].endswith((".", "!", "?")) else "."
+    return f'**{claim["id"]}** {verdict}: "{claim["quote"]}"{stop}\n{claim["reason"].strip()}'
 
 
 def plain(text):
