@@ -47,7 +47,7 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-SECOND_EDITION = ["adam"]
+SECOND_EDITION = ["adam", "momentum"]
 FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
