@@ -46,7 +46,7 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-SECOND_EDITION = ["gradient-descent", "adam"]
+SECOND_EDITION = ["gradient-descent", "momentum", "adam"]
 FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
 REFERENCE = ["claims", *(f"document-{letter}" for letter in "abcde"), "slips"]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]

@@ -11,9 +11,7 @@ CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 CLAIMS = yaml.safe_load((CHAPTERS / "claims.yml").read_text(encoding="utf-8"))
 VERDICTS = {"holds", "holds if", "wrong", "slip", "not checkable here"}
 PAGES = [f"document-{letter}" for letter in "abcde"]
-# for the time being: these two still have the cells that their document's page has taken over
-TAKEN_OVER = {"gradient-descent", "momentum"}
-OTHERS = sorted({path.stem for path in CHAPTERS.glob("*.ipynb")} - set(PAGES) - TAKEN_OVER)
+OTHERS = sorted({path.stem for path in CHAPTERS.glob("*.ipynb")} - set(PAGES))
 
 
 def cells(name):
