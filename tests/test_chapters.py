@@ -66,26 +66,6 @@ def test_the_shape_of_a_chapter(name):
     assert re.findall(r"^## (.+)$", markdown(name), re.M) == SHAPE
 
 
-ROLES = {"teach", "proof", "check", "plot", "experiment", "setup"}
-
-
-@pytest.mark.parametrize("name", [*SECOND_EDITION, "said-of-adam"])
-def test_every_cell_has_one_role(name):
-    """Open cells teach: no assert, no loop of prints of numbers, at most 15 lines; 150 in all."""
-    opened = 0
-    for cell in load(name).cells:
-        if cell.cell_type != "code":
-            continue
-        tags = set(cell.metadata.get("tags", []))
-        assert len(tags & ROLES) == 1, cell.source[:60]
-        if "teach" in tags:
-            lines = [line for line in cell.source.splitlines() if line.strip()]
-            assert len(lines) <= 15 and not re.search(r"^\s*assert\b", cell.source, re.M)
-            assert not any(out.get("data", {}).get("text/plain") == "0" for out in cell.outputs)
-            opened += len(lines) * ("remove-input" not in tags)
-    assert opened <= 150
-
-
 @pytest.mark.parametrize("name", FIRST_EDITION)
 def test_sections_of_the_template(name):
     headings = re.findall(r"^## (.+)$", markdown(name), re.M)
