@@ -398,10 +398,11 @@ def test_readable_before_scripts_run(browser, server):
             assert box["width"] > 5 and box["height"] > 5, what
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_print_has_all_that_is_folded(browser, server, tmp_path, scripts):
-    """Figures that wait for the reader, code and solutions, with scripts and without."""
-    with contextlib.closing(browser.new_context(java_script_enabled=scripts)) as context:
+@pytest.mark.parametrize("scripts, colours", [(True, "light"), (True, "dark"), (False, "light")])
+def test_print_has_all_that_is_folded(browser, server, scripts, colours):
+    """Figures that wait for the reader, code and solutions, with scripts and without, on white."""
+    options = {"java_script_enabled": scripts, "color_scheme": colours}
+    with contextlib.closing(browser.new_context(**options)) as context:
         tab = context.new_page()
         tab.goto(f"{server}/{CHAPTERS[1]}.html")
         tab.emulate_media(media="print")
@@ -417,6 +418,8 @@ def test_print_has_all_that_is_folded(browser, server, tmp_path, scripts):
         assert not tab.locator("article details.hide > summary").filter(visible=True).count()
         wrong = tab.evaluate(hidden)
         assert not wrong, "\n".join(wrong)
+        ink = tab.locator("article p").last.evaluate("e => getComputedStyle(e).color")
+        assert max(map(int, re.findall(r"\d+", ink)[:3])) < 100
         tab.pdf()
         images = "[...document.images].filter(i => i.checkVisibility() && !i.naturalWidth).length"
         assert not scripts or tab.evaluate(images) == 0
