@@ -30,7 +30,7 @@
     return engine;
   }
 
-  function index() {
+  async function index() {
     const documents = Object.entries(SECTIONS).flatMap(([page, [title, sections]]) =>
       sections.map(([heading, anchor, weight, terms, text], k) => ({
         id: `${page}#${k}`, page, title, label: heading, heading, anchor, weight, terms, text, first: k === 0,
@@ -46,7 +46,7 @@
       tokenize: (text) => [...parts(text), ...joined(text).flatMap(parts)],
       processTerm: (word) => (STOP.has(word) ? null : stem(word)),
     });
-    mini.addAll(documents);
+    await mini.addAllAsync(documents, { chunkSize: 25 }); // a phone stays awake
     for (const { heading } of documents)
       for (const word of new Set(stems(heading))) headings.set(word, (headings.get(word) ?? 0) + 1);
     return mini;
@@ -144,9 +144,9 @@
     async function ask() {
       const words = input.value;
       const number = ++asked;
-      const mini = await load();
+      const found = words.trim() ? search(await load(), words) : [];
       if (number !== asked) return;
-      show(place, search(mini, words), words);
+      show(place, found, words);
       place.dataset.asked = words;
     }
     input.addEventListener("input", ask);
