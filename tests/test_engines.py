@@ -28,7 +28,7 @@ def test_every_rule_is_recorded_on_every_engine(n, dtype, threads):
 
 
 def bound_by_roots(dtype, threads):
-    """The rules whose loop takes as long on data in the cache as the memory takes: by arithmetic."""
+    """The rules whose loop takes as long on data in the cache as the memory takes: arithmetic."""
     cached = {row["rule"]: row["compiled"] / threads for row in rows(10**4, dtype, 1)}
     with_roots = [row for row in rows(LARGEST, dtype, threads) if "roots" in row]
     return {row["rule"] for row in with_roots if cached[row["rule"]] >= row["memory"]}
