@@ -111,6 +111,7 @@ def finish_site(app, error):
     if error or app.builder.format != "html":
         return
     build_wheel(app)
+    Path(app.outdir, "_modules/index.html").unlink(missing_ok=True)  # no page leads to it
     static = Path(app.outdir, "_static")
     for pattern in UNUSED:
         for path in static.glob(pattern):

@@ -30,6 +30,7 @@ COMMENT = re.compile(r"(?:#(?!%).*\n?)+")
 # in the words of a line: a formula, code, and what stands between
 PART = re.compile(r"\$([^$]+)\$|`([^`]+)`|([^$`]+|.)")
 
+RUN_TITLE = "Run this chapter"
 RUN = """<ol class="simple">
 <li><p>Download <a href="{root}_sources/{docname}.ipynb" download>{name}.ipynb</a> and
 <a href="{root}{wheel}" download>{wheel}</a> into one folder.</p></li>
@@ -119,7 +120,7 @@ def run_chapter(app, cells):
         name=docname.rpartition("/")[2],
         wheel=f"gdref-{gdref.__version__}-py3-none-any.whl",
     )
-    title = fold_title("", "Run this chapter")
+    title = fold_title("", RUN_TITLE)
     box = fold("", title, nodes.raw("", text, format="html"), *cells)
     box["classes"] += ["fold", "fold-setup"]
     return box

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from bookroles import FOLDED, fold_title
+from bookroles import FOLDED, RUN_TITLE, fold_title
 from docutils import nodes
 from sphinx import addnodes
 
@@ -17,9 +17,8 @@ SUPER = str.maketrans("0123456789+-in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁱⁿ
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 SIGNS = dict(zip("le ge ne neq approx sim cdot times to infty nabla in sum ldots dots sqrt".split(),
                  "≤≥≠≠≈~·×→∞∇∈Σ……√", strict=True))  # fmt: skip
-SIGNS |= dict(
-    zip("lVert rVert lvert rvert leftarrow pm partial int top".split(), "‖‖||←±∂∫ᵀ", strict=True)
-)
+SIGNS |= dict(zip("lVert rVert lvert rvert leftarrow gets rightarrow pm partial int top".split(),
+                  "‖‖||←←→±∂∫ᵀ", strict=True))  # fmt: skip
 SIGNS |= dict.fromkeys("mathbb mathbf mathcal big Big bigl bigr".split(), "")
 
 # not prose: code, displayed formulas, markup; a section of its own
@@ -62,7 +61,7 @@ def read(node, words, terms):
     for child in node.children:
         if isinstance(child, addnodes.index):
             terms += [entry[1].replace("; ", " ") for entry in child["entries"]]
-        elif isinstance(child, fold_title) and child.astext() in FOLDED.values():
+        elif isinstance(child, fold_title) and child.astext() in (*FOLDED.values(), RUN_TITLE):
             continue
         elif isinstance(child, (*SILENT, addnodes.desc_signature)) or heading_of(child):
             continue
@@ -85,11 +84,11 @@ def prose(node):
 def formula(node):
     """A formula in a line of plain letters: as one would write it without TeX."""
     tex = re.sub(
-        r"\\(?:left|right|,|;|!|mathrm|operatorname|text|quad|qquad|displaystyle)",
+        r"\\(?:[,;!]|(?:left|right|mathrm|operatorname|text|quad|qquad|displaystyle)(?![A-Za-z]))",
         "",
         node.astext(),
     )
-    tex = re.sub(r"\\(hat|bar|tilde)\s*\{?(\\?\w+)\}?", lambda m: m[2] + ACCENTS[m[1]], tex)
+    tex = re.sub(r"\\(hat|bar|tilde)\s*\{?(\\[A-Za-z]+|\w)\}?", lambda m: m[2] + ACCENTS[m[1]], tex)
     tex = re.sub(r"\\d?frac\s*(?:\{([^{}]+)\}|(\w))\s*(?:\{([^{}]+)\}|(\w))", r"\1\2/\3\4", tex)
     tex = re.sub(r"\\([A-Za-z]+) ?", letter, tex)
     tex = re.sub(r"_(?:\{([^{}]+)\}|(\w))", lambda m: shifted(m[1] or m[2], SUB, "_"), tex)
@@ -102,7 +101,7 @@ def letter(found):
     name = found[1].removeprefix("var")
     case = "CAPITAL" if name[0].isupper() else "SMALL"
     try:
-        return unicodedata.lookup(f"GREEK {case} LETTER {name.replace('lambda', 'lamda')}")
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.lower().replace('lambda', 'lamda')}")
     except KeyError:
         return SIGNS.get(name, name + " ")
 

@@ -1,4 +1,4 @@
-"""Every claim of the documents has a verdict, and a cell that checks it."""
+"""Every claim of the documents has a verdict, a page that says it, and a cell that checks it."""
 
 import re
 from pathlib import Path
@@ -10,47 +10,90 @@ import yaml
 CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 CLAIMS = yaml.safe_load((CHAPTERS / "claims.yml").read_text(encoding="utf-8"))
 VERDICTS = {"holds", "holds if", "wrong", "slip", "not checkable here"}
-PRESENT = sorted({claim["chapter"] for claim in CLAIMS})
+PAGES = [f"document-{letter}" for letter in "abcde"]
+OTHERS = sorted({path.stem for path in CHAPTERS.glob("*.ipynb")} - set(PAGES))
 
 
-def cells(chapter):
-    return nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4).cells
+def cells(name):
+    return nbformat.read(CHAPTERS / f"{name}.ipynb", as_version=4).cells
+
+
+def markdown(name):
+    return "\n\n".join(cell.source for cell in cells(name) if cell.cell_type == "markdown")
+
+
+def of_page(page):
+    return [claim for claim in CLAIMS if claim["id"][0] == page[-1].upper()]
+
+
+def claim_tags(name):
+    tags = [tag for cell in cells(name) for tag in cell.metadata.get("tags", [])]
+    return [tag.removeprefix("claim-") for tag in tags if tag.startswith("claim-")]
+
+
+def written(claim):
+    """The claim as its page prints it: verdict first, quote, reason."""
+    condition = f" {claim['if']}" if "if" in claim else ""
+    verdict = f"*{claim['verdict'].capitalize()}*{condition}"
+    stop = "" if claim["quote"].endswith((".", "!", "?")) else "."
+    return f'**{claim["id"]}** {verdict}: "{claim["quote"]}"{stop}\n{claim["reason"].strip()}'
+
+
+def plain(text):
+    return re.sub(r"\W+", " ", text.replace("’", "'")).lower()
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_claim_is_complete(claim):
     assert re.fullmatch(r"[A-E]\d\d", claim["id"])
     assert claim["verdict"] in VERDICTS
-    assert claim["claim"] and claim["reason"].endswith((".", "?", "”", ")"))
+    assert ("if" in claim) == (claim["verdict"] == "holds if")
+    assert (CHAPTERS / f"{claim['chapter']}.ipynb").exists()
+    assert claim["claim"] and claim["quote"]
+    assert claim["reason"].strip().endswith((".", "?", "”", ")"))
 
 
 def test_ids_are_unique():
     ids = [claim["id"] for claim in CLAIMS]
-    assert len(ids) == len(set(ids))
+    assert len(ids) == len(set(ids)) == 105
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
-def test_claim_has_a_cell_that_asserts(claim):
-    tag = f"claim-{claim['id']}"
-    found = [cell for cell in cells(claim["chapter"]) if tag in cell.metadata.get("tags", [])]
-    assert len(found) == 1, f"{len(found)} cells with the tag {tag} in {claim['chapter']}"
-    source = found[0].source
-    assert re.search(r"^\s*(assert|prove_equal\()", source, re.M), f"{tag} asserts nothing"
+@pytest.mark.parametrize("page", PAGES)
+def test_page_says_what_the_data_say_in_their_order(page):
+    text = markdown(page)
+    at = [text.find(written(claim)) for claim in of_page(page)]
+    missing = [claim["id"] for claim, place in zip(of_page(page), at, strict=True) if place < 0]
+    assert missing == [] and at == sorted(at)
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
-def test_chapter_states_the_same_verdict(claim):
-    """The words after the claim's id in the chapter begin with the verdict of claims.yml."""
-    markdown = [c.source for c in cells(claim["chapter"]) if c.cell_type == "markdown"]
-    text = "\n".join(markdown)
-    entry = re.search(rf"\*\*{claim['id']}\*\*.*?(?=\n\n|\Z)", text, re.S)
-    assert entry, f"{claim['id']} is not discussed in {claim['chapter']}"
-    stated = re.search(r"\*(Holds if|Holds|Wrong|Slip|Not checkable here)\b", entry.group())
-    assert stated and stated.group(1).lower() == claim["verdict"]
+@pytest.mark.parametrize("page", PAGES)
+def test_each_claim_has_one_check_after_its_entry(page):
+    assert claim_tags(page) == [claim["id"] for claim in of_page(page)]
+    stated = None
+    for cell in cells(page):
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown":
+            stated = re.findall(r"^\*\*([A-E]\d\d)\*\*", cell.source, re.M)
+        elif "setup" not in tags:
+            assert [tag for tag in tags if tag.startswith("claim-")] == [f"claim-{stated[0]}"]
+            assert set(tags) & {"check", "proof"} and len(stated) == 1
+            assert re.search(r"^\s*(assert|prove_equal\()", cell.source, re.M), stated
+            assert re.match(r"# (Checked|Proved)", cell.source), stated
 
 
-@pytest.mark.parametrize("chapter", PRESENT)
-def test_no_checked_claim_is_missing_from_the_data(chapter):
-    tags = {tag for cell in cells(chapter) for tag in cell.metadata.get("tags", [])}
-    checked = {tag.removeprefix("claim-") for tag in tags if tag.startswith("claim-")}
-    assert checked == {claim["id"] for claim in CLAIMS if claim["chapter"] == chapter}
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_claim_stands_once(name):
+    """Other pages link to it: neither its check nor its quote stands there again."""
+    assert claim_tags(name) == []
+    text = plain(markdown(name))
+    for claim in CLAIMS:
+        for part in claim["quote"].split("…"):
+            assert len(part.split()) < 6 or plain(part).strip() not in text, claim["id"]
+
+
+def test_the_overview_lists_all():
+    outputs = "".join(str(cell.get("outputs", "")) for cell in cells("claims"))
+    linked = re.findall(r"\[([A-E]\d\d)\]\(#claim-([a-e]\d\d)\)", outputs)
+    assert {name for name, anchor in linked if name.lower() == anchor} == {
+        claim["id"] for claim in CLAIMS
+    }

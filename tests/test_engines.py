@@ -27,20 +27,29 @@ def test_every_rule_is_recorded_on_every_engine(n, dtype, threads):
     assert {"gd", "momentum", "nag", "adagrad", "adam", "amsgrad", "adamw"} <= fused
 
 
+def bound_by_roots(dtype, threads):
+    """The rules whose loop takes as long on data in the cache as the memory takes: arithmetic."""
+    cached = {row["rule"]: row["compiled"] / threads for row in rows(10**4, dtype, 1)}
+    with_roots = [row for row in rows(LARGEST, dtype, threads) if "roots" in row]
+    return {row["rule"] for row in with_roots if cached[row["rule"]] >= row["memory"]}
+
+
 @pytest.mark.parametrize("dtype", TYPES)
-def test_the_compiled_rules_are_as_fast_as_the_memory_or_the_roots_allow(dtype):
-    for row in rows(LARGEST, dtype):
-        # RMSProp in float64 is the one that is further away
-        limit = 1.20 if (row["rule"], dtype) == ("rmsprop", "float64") else 1.10
-        assert row["to floor"] <= limit, row
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_compiled_rules_are_as_fast_as_the_memory_allows(dtype, threads):
+    """And close to it where the roots take as long as the memory, and do not quite overlap."""
+    bound = bound_by_roots(dtype, threads)
+    assert bound <= {"adagrad", "adadelta", "rmsprop"}
+    for row in rows(LARGEST, dtype, threads):
+        assert row["to floor"] <= (1.25 if row["rule"] in bound else 1.10), row
         assert row["floor"] in (row["memory"], row.get("roots"))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("n", SIZES)
-def test_no_compiled_rule_is_slower_than_fused(n, dtype):
-    """On one thread; the record of two was made beside other work."""
-    for row in rows(n, dtype, 1):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_compiled_rule_is_slower_than_fused(n, dtype, threads):
+    for row in rows(n, dtype, threads):
         assert row["compiled"] <= row.get("fused", row["compiled"]), row
 
 

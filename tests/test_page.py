@@ -28,7 +28,8 @@ TEXT = """(page)=
 
 *Reading time 3 minutes.*
 
-It says what a page can say [as we know](https://example.org). And then it says more of $\\beta_1$.
+It says what a page can say [as we know](https://example.org).
+And then it says more of $\\hat m_t \\leftarrow \\beta_1$.
 
 ```{math}
 :label: page-equation
@@ -197,6 +198,12 @@ def test_the_pdf_has_lines_and_results_but_not_the_code_of_checks(latex):
 
 def test_a_formula_keeps_its_tex(html):
     assert '<annotation encoding="application/x-tex">m_t = \\beta_1 m_{t-1}' in html
+
+
+def test_the_search_reads_prose_and_formulas_without_tex(book):
+    data = (book / "_build/html/_static/search-data.js").read_text(encoding="utf8")
+    assert "says more of m̂ₜ ←β₁." in data and "the difference is 0" in data
+    assert "Run this chapter" not in data and "How the figure" not in data
 
 
 def test_a_solution_is_folded_under_its_bar(html):

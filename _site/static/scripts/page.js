@@ -33,6 +33,8 @@
 
   colour(modes.includes(root.dataset.mode) ? root.dataset.mode : "auto");
   dark.addEventListener("change", () => colour(root.dataset.mode));
+  addEventListener("beforeprint", () => (root.dataset.theme = "light")); // paper is white
+  addEventListener("afterprint", () => colour(root.dataset.mode));
   for (const button of all(".theme-switch-button"))
     button.addEventListener("click", () => colour(modes[(modes.indexOf(root.dataset.mode) + 1) % 3]));
 

@@ -30,7 +30,7 @@
     return engine;
   }
 
-  function index() {
+  async function index() {
     const documents = Object.entries(SECTIONS).flatMap(([page, [title, sections]]) =>
       sections.map(([heading, anchor, weight, terms, text], k) => ({
         id: `${page}#${k}`, page, title, label: heading, heading, anchor, weight, terms, text, first: k === 0,
@@ -46,7 +46,7 @@
       tokenize: (text) => [...parts(text), ...joined(text).flatMap(parts)],
       processTerm: (word) => (STOP.has(word) ? null : stem(word)),
     });
-    mini.addAll(documents);
+    await mini.addAllAsync(documents, { chunkSize: 25 }); // a phone stays awake
     for (const { heading } of documents)
       for (const word of new Set(stems(heading))) headings.set(word, (headings.get(word) ?? 0) + 1);
     return mini;
@@ -54,9 +54,10 @@
 
   const stems = (text) => parts(text).filter((word) => !STOP.has(word)).map(stem);
 
-  // A heading that says all of the query, a page of that name, and words that stand together count more.
+  // A heading, read under the title of its page, that says all of the query, a page of that name, and
+  // words that stand together count more.
   function fitness(query, found) {
-    const heading = stems(found.heading);
+    const heading = [...stems(found.title), ...stems(found.heading)];
     const sum = (words) => words.reduce((total, word) => total + rarity(word), 0);
     const share = sum(query.filter((word) => heading.includes(word))) / sum(query);
     const named = stems(found.title).every((word) => query.includes(word));
@@ -120,16 +121,18 @@
   };
 
   function show(place, pages, words) {
-    const link = (hit, text) => `<a href="${root}${hit.page}.html${hit.anchor ? "#" + hit.anchor : ""}">${escape(text)}</a>`;
+    const best = pages[0]?.hits[0];
+    const link = (hit, text, first) =>
+      `<a href="${root}${hit.page}.html${hit.anchor ? "#" + hit.anchor : ""}"${first ? " data-best" : ""}>${escape(text)}</a>`;
     const most = Number(place.dataset.most);
     if (!words.trim()) return (place.innerHTML = "");
     if (!pages.length) return (place.innerHTML = "<p>Nothing found. Fewer or other words may help.</p>");
     const items = pages.slice(0, most).map(({ page, title, hits }) => {
       const rows = hits.slice(0, 3).map((hit) => {
-        const heading = hit.first ? "" : `${link(hit, hit.label)} `;
+        const heading = hit.first ? "" : `${link(hit, hit.label, hit === best)} `;
         return `<li>${heading}<span>${snippet(hit, words)}</span></li>`;
       });
-      return `<li>${link({ page }, title)}<ul>${rows.join("")}</ul></li>`;
+      return `<li>${link({ page }, title, best.first && page === best.page)}<ul>${rows.join("")}</ul></li>`;
     });
     place.innerHTML = `<ol>${items.join("")}</ol>`;
   }
@@ -141,16 +144,16 @@
     async function ask() {
       const words = input.value;
       const number = ++asked;
-      const mini = await load();
+      const found = words.trim() ? search(await load(), words) : [];
       if (number !== asked) return;
-      show(place, search(mini, words), words);
+      show(place, found, words);
       place.dataset.asked = words;
     }
     input.addEventListener("input", ask);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       await ask();
-      place.querySelector("a")?.click();
+      place.querySelector("[data-best]")?.click();
     });
     form.parentElement.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
