@@ -107,6 +107,8 @@ dialects: $(LIBRARIES)/installed
 # RULES="momentum adam" builds these questions alone
 course: $(VENV)/installed
 	$(BIN)/python -m course.build $(RULES)
+	$(BIN)/python -m course.plan
+	$(BIN)/python -m course.exam
 
 # what students hand in, through pytest, otter-grader and nbgrader, in an environment of their own
 course-tools: .venv-course/installed
@@ -176,7 +178,7 @@ help:
 	@echo "make mutants                 planted errors in the rules: which test catches each"
 	@echo "make libraries               the tests that need PyTorch, Keras and Optax"
 	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
-	@echo "make course [RULES=adam]     the assignments, for pytest, otter-grader and nbgrader"
+	@echo "make course [RULES=adam]     assignments (pytest, otter-grader, nbgrader), plan, exam bank"
 	@echo "make course-tools            submissions through the three real tools"
 	@echo "make slides [CHAPTER=adam]   slides from the chapters' figures, as HTML and PDF"
 	@echo "make handouts, make solutions  the exercises without and with their solutions"

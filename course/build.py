@@ -171,7 +171,7 @@ def for_nbgrader(folder: Path, source: dict, asked: list[Question], package: Pat
     write_notebook(cells, folder / "source" / name / f"{name}.ipynb")
     (folder / "nbgrader_config.py").write_text(
         'c = get_config()\nc.CourseDirectory.course_id = "optimizers"\n'
-        "c.ExecutePreprocessor.timeout = 60  # seconds a cell\n"
+        "c.ExecutePreprocessor.timeout = 120  # seconds a cell\n"
     )
     shutil.copy(package, folder)
 

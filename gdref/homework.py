@@ -42,6 +42,7 @@ __all__ = ["check", "check_file", "on_arrays"]
 START = (-4.0, 1.0)
 CURVATURES = np.array([1.0, 20.0])
 STEPS = 50
+SECONDS = 60.0  # the search for the mistake takes a part of them, on a busy machine ten
 
 
 def check(function: Any, rule: str, settings: Mapping[str, float] | None = None) -> None:
@@ -60,7 +61,7 @@ def check(function: Any, rule: str, settings: Mapping[str, float] | None = None)
     borrowed = _borrowed(function)
     if borrowed:
         raise AssertionError(f"it uses {borrowed}: write the rule yourself")
-    report = grade(function, rule)
+    report = grade(function, rule, seconds=SECONDS)
     if report.ok:
         return
     sound = report.stage in {"form", "rule"}
@@ -149,7 +150,7 @@ def check_file(
     settings: Mapping[str, float] | None = None,
     library: str = "numpy",
     *,
-    seconds: float = 120.0,
+    seconds: float = 150.0,
     megabytes: int = 8000,
 ) -> None:
     """:func:`check` of ``my_<rule>`` in a notebook or a file, in a process of its own.
