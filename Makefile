@@ -9,7 +9,7 @@ BOOK := _build/html/index.html
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test portable lowest newest versions lab execute text notebook first-cell lint mutants libraries dialects compare benchmarks clean help
+.PHONY: book pdf zip test portable lowest newest versions lab execute text notebook first-cell lint mutants libraries dialects compare course course-tools slides handouts solutions benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -104,6 +104,22 @@ libraries: $(LIBRARIES)/installed
 dialects: $(LIBRARIES)/installed
 	$(LIBRARIES)/$(SCRIPTS)/python -m tools.record $(if $(WRITE),--write) $(if $(RULE),--rule $(RULE))
 
+# RULES="momentum adam" builds these questions alone
+course: $(VENV)/installed
+	$(BIN)/python -m course.build $(RULES)
+	$(BIN)/python -m course.plan
+	$(BIN)/python -m course.exam
+
+# what students hand in, through pytest, otter-grader and nbgrader, in an environment of their own
+course-tools: .venv-course/installed
+	.venv-course/$(SCRIPTS)/python -m pytest tests/course --confcutdir tests/course
+
+slides: $(VENV)/installed
+	$(BIN)/python -m course.slides $(CHAPTER)
+
+handouts solutions: $(VENV)/installed
+	$(BIN)/python -m course.sheets $@ $(CHAPTER)
+
 compare: $(VENV)/installed
 	$(BIN)/python -m gdref.experiments.comparison
 
@@ -133,6 +149,13 @@ $(LIBRARIES)/installed: tools/dialects-requirements.txt pyproject.toml
 	$(@D)/$(SCRIPTS)/python -m pip install --no-deps -e .
 	@touch $@
 
+.venv-course/installed: course/requirements.txt pyproject.toml
+	@echo "Setting up $(@D) (once; a few minutes)"
+	test -x $(@D)/$(SCRIPTS)/python || $(PYTHON) -m venv $(@D)
+	$(@D)/$(SCRIPTS)/python -m pip install --progress-bar on -r $<
+	$(@D)/$(SCRIPTS)/python -m pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
 clean: # the environment stays: remove .venv yourself to begin anew
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
@@ -155,6 +178,10 @@ help:
 	@echo "make mutants                 planted errors in the rules: which test catches each"
 	@echo "make libraries               the tests that need PyTorch, Keras and Optax"
 	@echo "make dialects                record the paths of PyTorch, Keras and Optax anew"
+	@echo "make course [RULES=adam]     assignments (pytest, otter-grader, nbgrader), plan, exam bank"
+	@echo "make course-tools            submissions through the three real tools"
+	@echo "make slides [CHAPTER=adam]   slides from the chapters' figures, as HTML and PDF"
+	@echo "make handouts, make solutions  the exercises without and with their solutions"
 	@echo "make compare                 run the comparison of the rules anew, some minutes"
 	@echo "make benchmarks              what a step costs"
 	@echo "make clean                   remove what was built"

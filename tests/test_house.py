@@ -23,7 +23,7 @@ FLOORS = [
     ["loop", "_asking"],
     ["symbolic", "torch", "optax"],
     ["compiled", "dialects"],
-    ["book", "experiments"],
+    ["book", "experiments", "homework"],
 ]
 FLOOR = {name: k for k, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {"sympy", "matplotlib", "scipy", "sklearn", "numba", "torch", "jax", "optax", "PIL"}

@@ -1,0 +1,118 @@
+"""The exam bank, the plan, the sheets and the slides belong to the book as it is."""
+
+import re
+from itertools import islice
+
+import numpy as np
+import pytest
+import yaml
+
+import gdref
+from course import exam, plain, plan, sheets, slides
+
+QUESTIONS = exam.read()
+SCOPE = {
+    name: getattr(gdref, name) for name in (*gdref.RULES, "iterate", "iterate_state")
+} | {"np": np, "islice": islice}  # fmt: skip
+
+
+def test_there_are_enough_questions_from_every_part_of_the_book():
+    assert len(QUESTIONS) >= 40
+    assert len({question["id"] for question in QUESTIONS}) == len(QUESTIONS)
+    asked = " ".join(question["section"] for question in QUESTIONS)
+    assert [chapter for chapter in plain.chapters() if chapter not in asked] == []
+    assert {question["kind"] for question in QUESTIONS} == exam.KINDS
+    assert {question["stars"] for question in QUESTIONS} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question["id"])
+def test_a_question_is_whole(question):
+    assert question["section"] in plain.sections(), "no section of the book has this label"
+    assert len(question["question"]) > 60 and len(question["answer"]) > 30
+    assert 3 <= exam.points(question) <= 8
+    assert all(re.fullmatch(r"[1-9]: .+", line) for line in question["rubric"])
+    assert 4 <= question["minutes"] <= 15
+    assert question["kind"] != "compute" or "check" in question, "a number that nothing checks"
+    for part in ("question", "answer"):
+        assert question[part].count("$") % 2 == 0
+
+
+CHECKED = [question for question in QUESTIONS if "check" in question]
+
+
+@pytest.mark.parametrize("question", CHECKED, ids=lambda question: question["id"])
+def test_the_answer_is_right(question):
+    assert "assert" in question["check"]
+    exec(question["check"], dict(SCOPE))
+
+
+def test_answers_are_written_apart(tmp_path):
+    exam.write(QUESTIONS, tmp_path)
+    without, with_them = ((tmp_path / f"{n}.md").read_text() for n in ("exam", "exam-answers"))
+    assert "**Answer.**" not in without and with_them.count("**Answer.**") == len(QUESTIONS)
+
+
+# ---- the plan
+
+
+@pytest.mark.parametrize("name", ["four weeks", "twelve weeks"])
+def test_the_plan_names_what_the_book_has(name):
+    weeks = plan.read()[name]
+    assert len(weeks) == {"four weeks": 4, "twelve weeks": 12}[name]
+    exercises, ids = plain.exercises(), {question["id"] for question in QUESTIONS}
+    for week in weeks:
+        assert plain.unknown(week["sections"]) == []
+        assert set(week["exercises"]) <= set(exercises), "an exercise that the book does not have"
+        assert set(week.get("exam", [])) <= ids
+        assert len(week["goals"]) >= 2
+        assert all(plan.stars(label) in (1, 2, 3) for label in week["exercises"])
+    used = [label for week in weeks for label in week["exercises"]]
+    assert len(used) == len(set(used))
+    assert name in plan.as_markdown()
+
+
+# ---- sheets and slides
+
+
+@pytest.mark.parametrize("chapter", plain.chapters())
+def test_a_handout_has_the_exercises_and_no_solution(chapter):
+    count = sum(exercise.chapter == chapter for exercise in plain.exercises().values())
+    sheet = {
+        solved: "\n".join(cell.source for cell in sheets.sheet(chapter, solved=solved))
+        for solved in (False, True)
+    }
+    for text in sheet.values():
+        assert text.count("## Exercise ") == count >= 6
+        assert not re.search(r"\{[\w:-]+\}`|^`{3,}\{|Further reading", text, re.M)
+    assert "**Solution.**" not in sheet[False]
+    assert sheet[True].count("**Solution.**") == count
+    source = plain.markdown(chapter)
+    for solution in re.findall(r"\{solution-start\}[^`]*`+\n+([^`\n]{30,})\n", source):
+        assert solution not in sheet[False]
+
+
+@pytest.mark.parametrize("chapter", plain.chapters())
+def test_a_deck_has_every_figure_of_the_chapter(chapter, tmp_path):
+    deck = slides.deck(chapter, tmp_path)
+    figures = {
+        cell.metadata["mystnb"]["figure"]["name"]
+        for cell in plain.notebook(chapter).cells
+        if "figure" in cell.metadata.get("mystnb", {}) and slides.png(cell)
+    }
+    assert {path.stem for path in tmp_path.glob("*.png")} == figures != set()
+    assert deck.count("{image}") == len(figures)
+    assert "## Summary" in deck and "## Exercises" in deck
+    assert not re.search(r"\{(?:cite|ref|eq|numref|prf)[\w:]*\}`", deck)
+
+
+def test_slides_become_html(tmp_path):
+    pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed: no slides")
+    slides.html(["adam"], tmp_path)
+    page = (tmp_path / "html" / "adam.html").read_text()
+    assert "<mfrac>" in page and "fig-adam-bursts.png" in page
+    assert not re.search(r'(?:src|href)="https?:', page), "it would need a network"
+
+
+def test_the_data_files_are_what_they_say():
+    for name in ("assignments", "exam", "plan"):
+        assert yaml.safe_load((slides.ROOT / "course" / f"{name}.yml").read_text())
