@@ -23,6 +23,9 @@ FLOORS = [
     ["loop", "_asking"],
     ["symbolic", "torch", "optax"],
     ["compiled", "dialects"],
+    ["diagnosis"],
+    ["adapters"],
+    ["grade", "conformance"],
     ["book", "experiments", "homework"],
 ]
 FLOOR = {name: k for k, floor in enumerate(FLOORS) for name in floor}

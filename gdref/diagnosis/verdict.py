@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -248,8 +248,8 @@ class _Search:
 
     def __init__(self, function: Callable, name: str, dtype: str, fixed: frozenset[str]):
         self.function, self.name, self.dtype = function, name, dtype
-        self.right: Any = RULES[name]
-        self.situations = situations(self.right, dtype, fixed)
+        self.right = cast(Any, RULES[name])
+        self.situations: list[Situation] = situations(self.right, dtype, fixed)
         self.fixed = fixed
         self.ours = [must(step(self.right, s)) for s in self.situations]
         self.theirs = [step(function, s) for s in self.situations]
@@ -360,9 +360,9 @@ class _Search:
                 if self.fits(both.function, {}):
                     return [Mistake("", self.name, e.sentence, both) for e in (one, two)]
         last = lines[-1]
-        for one in small_edits(self.name):
-            body = list(one.program.tree.body)
-            if one.line or len(body) != len(right.tree.body):
+        for whole in small_edits(self.name):
+            body = list(whole.program.tree.body)
+            if whole.line or len(body) != len(right.tree.body):
                 continue
             if ast.dump(body[last]) != ast.dump(right.tree.body[last]):
                 continue
@@ -370,7 +370,8 @@ class _Search:
                 body[last] = two.program.tree.body[last]
                 both = with_body(right, list(body))
                 if self.fits(both.function, {}):
-                    return [Mistake("", self.name, e, both) for e in (one.error, two.sentence)]
+                    words = (whole.error, two.sentence)
+                    return [Mistake("", self.name, e, both) for e in words]
         return []
 
     def _leads_to_theta(self, line) -> bool:
@@ -442,7 +443,8 @@ class _Search:
                 return [f"step 1 fails without a state: {', '.join(names)} must have defaults"]
             if passed is not None and not all(agree(s, passed, mine, self.dtype)):
                 g = s.gradient(s.theta)
-                for words, value in (("the first gradient", g), ("the square of the first gradient", g**2)):
+                firsts = {"the first gradient": g, "the square of the first gradient": g**2}
+                for words, value in firsts.items():
                     for k, one in enumerate(names):
                         first = [*initial[:k], value, *initial[k + 1 :]]
                         there = replace(s, state=tuple(first))
@@ -517,7 +519,7 @@ class _Search:
         odd = self.situations[0].hyperparameters
         paths = []
         for rule in (self.right, self.function):
-            theta, state = START.copy(), ()
+            theta, state = START.copy(), list[Any]()
             for t in range(1, 41):
                 s = Situation("", t, theta, PROBES["random gradients"](t), tuple(state), odd)
                 here = step(rule, s)
@@ -525,7 +527,7 @@ class _Search:
                     return False
                 theta, *state = here
             paths.append(theta)
-        return bool(np.allclose(*paths, rtol=1e-9, atol=1e-12))
+        return bool(np.allclose(paths[0], paths[1], rtol=1e-9, atol=1e-12))
 
     def remarks(self, wrong) -> Iterator[str]:
         """Which entries differ, which steps, whether theta is rounded."""
