@@ -1,6 +1,7 @@
 """The conformance suite: programs in other languages, vectors, the command, adapters."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -73,14 +74,22 @@ def test_the_vectors_are_taken_by_the_rule_and_by_no_mistake(rule):
         return step
 
     assert replay(content, step_of(RULES[rule])) == ""
-    if rule != "nag":  # a fixed gradient cannot tell where it was asked for
-        for mistake in mistakes(rule):
-            point = "gradient asked for" in mistake.error or "look-ahead point" in mistake.error
-            same = mistake.kind == "default" or point or mistake.id in {"adamw-09"}
-            try:
-                assert replay(content, step_of(mistake.function)) or same, mistake
-            except (ZeroDivisionError, FloatingPointError):
-                pass
+    # a fixed gradient cannot tell where it was asked for
+    point = "gradient asked for|look-ahead|gradient taken|gradient at|library form|stays at"
+    passed = [
+        mistake.error
+        for mistake in mistakes(rule)
+        if mistake.kind != "default" and not replays(content, step_of(mistake.function))
+    ]
+    assert [error for error in passed if not re.search(point, error)] == []
+
+
+def replays(content, step):
+    """What is said of a step function; an exception counts as a difference."""
+    try:
+        return replay(content, step)
+    except ZeroDivisionError:
+        return "divides by 0"
 
 
 def test_vectors_are_written_with_a_schema(tmp_path):

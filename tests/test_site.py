@@ -510,6 +510,7 @@ def test_the_enter_key_leads_to_the_best_section(browser, server):
         tab.fill("article input[name=q]", "bias correction")
         tab.press("article input[name=q]", "Enter")
         tab.wait_for_url(f"**/{ANSWERS['bias correction']}")
+        assert ANSWERS["bias correction"] in tab.url
 
 
 def test_search_leads_into_the_section(browser, server):
