@@ -166,9 +166,9 @@ def test_there_and_back(recording):
     assert rule is RULES[recording.rule]
     for t in range(1, 61):
         there, here = at(recording.hyperparameters, t), at(back, t)
-        there = {**there, "eta": there.pop("multiplier", 1) * there.get("eta", 1)}
-        if "lam" in there:
-            there["lam"] *= at(recording.hyperparameters, t)["multiplier"]
+        if recording.rule == "adamw":  # a library has no multiplier beside its rate
+            multiplier = there.pop("multiplier")
+            there |= {name: multiplier * there[name] for name in ("eta", "lam")}
         assert here == pytest.approx({k: there[k] for k in here}, rel=1e-14)
 
 
