@@ -100,12 +100,13 @@ def test_the_reported_run():
 def test_no_rule_turns_to_nan_by_its_precision(name, kind):
     """Gradient 0 in one coordinate: right numbers, or the value refused at the call."""
     rule = RULES[name]
+    rate = {"eta": 2.0**-4} if "eta" in form(rule)[2] else {}  # above the spacing at theta
 
     def grad(x):
         return x * array(kind, [1.0, 0.0])
 
     try:
-        rows = list(islice(iterate(rule, grad, array(kind, [0.5, 0.25])), 6))
+        rows = list(islice(iterate(rule, grad, array(kind, [0.5, 0.25]), **rate), 6))
     except ValueError as error:
         dtype = kind.split("-")[1]
         assert f"; {dtype} makes it " in str(error)
@@ -115,7 +116,8 @@ def test_no_rule_turns_to_nan_by_its_precision(name, kind):
     else:
         assert numbers(rows[-1])[0] < 0.5
         # AdaMax' paper has no epsilon: it is 0/0 there in every precision
-        still = np.isnan if name == "adamax" else lambda x: x == pytest.approx(0.25, rel=1e-2)
+        zero_by_zero = "flat" in PAPERS[name].without
+        still = np.isnan if zero_by_zero else lambda x: x == pytest.approx(0.25, rel=1e-2)
         assert still(numbers(rows[-1])[1])
 
 
