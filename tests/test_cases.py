@@ -11,6 +11,7 @@ import pytest
 from gdref import (
     RULES,
     adam,
+    adamax,
     dialects,
     gd,
     iterate,
@@ -482,6 +483,24 @@ def test_a_smaller_last_batch():
     weighed = [g * len(batch) / 2 for g, batch in zip(gradients, parts, strict=True)]
     assert sum(weighed) * 2 / 5 == pytest.approx(-x.mean())
     assert "last batch" in minibatch.__doc__
+
+
+def test_after_a_silence_adamax_rests_on_the_least_numbers():
+    """One gradient of 1, then none: rounding holds m at 5 least numbers, u at 499, theta still."""
+    least, theta, state = 5e-324, 0.0, (0.0, 0.0)
+    for t in range(1, 740_001):
+        theta, *state = adamax(t, theta, lambda x, g=float(t == 1): g, *state)
+    assert state == [5 * least, 499 * least]
+    assert adamax(740_001, theta, lambda x: 0.0, *state) == (theta, *state)
+
+
+def test_a_short_memory_underflows_to_a_division_by_zero():
+    theta, state = 0.0, (0.0, 0.0)
+    for t in range(1, 1076):
+        theta, *state = adamax(t, theta, lambda x, g=float(t == 1): g, *state, beta2=0.5)
+    assert state[1] == 5e-324
+    with pytest.raises(ZeroDivisionError):
+        adamax(1076, theta, lambda x: 0.0, *state, beta2=0.5)
 
 
 # --------------------------------------------------------- a rule of one's own, mixed precision
