@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 import warnings
 from itertools import islice
 
@@ -124,13 +126,13 @@ def test_no_rule_turns_to_nan_by_its_precision(name, kind):
 
 FINE = [
     ("float16", "eps", 1e-9, "makes it 0; its least positive number is about 6e-08"),
-    ("float16", "beta2", 0.99999, "makes it 1; the largest number below 1 is 0.999512"),
+    ("float16", "beta2", 0.99999, "makes it 1; the largest number below 1 is 0.99951172"),
     ("float16", "beta1", 0.9999, "makes it 1"),
     ("float16", "eta", 1e-8, "makes it 0"),
-    ("float16", "eta", 1e5, "makes it inf"),
-    ("bfloat16", "beta2", 0.999, "makes it 1; the largest number below 1 is 0.99609"),
+    ("float16", "eta", 1e5, "makes it inf$"),
+    ("bfloat16", "beta2", 0.999, "makes it 1; the largest number below 1 is 0.99609375"),
     ("float32", "eps", 1e-46, "makes it 0"),
-    ("float32", "beta2", 1 - 1e-9, "makes it 1; the largest number below 1 is 1"),
+    ("float32", "beta2", 1 - 1e-9, "makes it 1; the largest number below 1 is 0.99999994"),
     ("float32", "eta", 1e39, "makes it inf"),
 ]
 
@@ -471,6 +473,13 @@ def test_a_maximum_is_the_minimum_of_the_negative():
     assert "negate" in minimize.__doc__
     with pytest.raises(dialects.NoConversion, match="negate the gradient"):
         dialects.from_library("pytorch", "Adam", maximize=True)
+    for call in (
+        lambda: dialects.from_library("optax", "adam", learning_rate=0.1, maximize=True),
+        lambda: dialects.from_library("keras", "Adam", maximize=True),
+        lambda: dialects.to_library("adam", "keras", maximize=True),
+    ):
+        with pytest.raises(TypeError, match="has no .*maximize.*negate the gradient"):
+            call()
 
 
 def test_a_smaller_last_batch():
@@ -501,6 +510,64 @@ def test_a_short_memory_underflows_to_a_division_by_zero():
     assert state[1] == 5e-324
     with pytest.raises(ZeroDivisionError):
         adamax(1076, theta, lambda x: 0.0, *state, beta2=0.5)
+
+
+# ------------------------------------------------ conversions; more in test_conversions.py, and
+# every printed line is run in its library by tests/libraries/test_recipes.py
+
+
+def test_a_warm_up_of_pytorchs_momentum():
+    plan = schedules.warmup(0.1, 4, start=0.02)
+    rule, found = dialects.from_library("pytorch", "SGD", lr=plan, momentum=0.9)
+    path = list(islice(iterate(rule, lambda x: x, 1.0, **found), 5))
+    assert path == pytest.approx([1, 0.98, 0.9048, 0.748992, 0.502103], abs=5e-7)
+
+
+@pytest.mark.parametrize("library", dialects.LIBRARIES)
+def test_a_decay_while_the_rate_is_0(library):
+    """The printed values shrink theta by lam at step 1, whose rate is 0: rate times decay."""
+    plan = schedules.warmup(0.001, 10)
+    arguments = dialects.to_library("adamw", library, eta=plan).arguments
+    rate, decay = (
+        arguments["lr" if library == "pytorch" else "learning_rate"],
+        arguments["weight_decay"],
+    )
+    for t in (1, 2, 11):
+        assert rate(t) * decay(t) == pytest.approx(1e-5) and rate(t) == pytest.approx(plan(t))
+
+
+@pytest.mark.parametrize("make", [schedules.polynomial, schedules.cosine, schedules.warmup])
+def test_schedules_of_a_traced_count(make):
+    jax = pytest.importorskip("jax")
+    plan = make(0.1, 4)
+    for count in range(7):
+        given = jax.numpy.asarray(count + 1.0)
+        assert float(jax.jit(plan)(given)) == pytest.approx(plan(count + 1))
+        assert float(plan(given)) == pytest.approx(plan(count + 1))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: dialects.to_library("adam", "pytorch", eta=np.array([0.1, 0.2])), "one number"),
+        (lambda: dialects.to_library("adam", "pytorch", eta=-0.1), "eta is -0.1; it must be"),
+        (lambda: dialects.to_library("adam", "pytorch", beta2=1.0), r"it must be in \[0, 1\)"),
+        (lambda: dialects.from_library("pytorch", "Adam", betas=0.9), "must be two numbers"),
+        (lambda: dialects.to_library("adagrad", "pytorch", eps=lambda t: 0.05 / t), "once"),
+    ],
+)
+def test_conversions_are_refused_in_words(call, words):
+    with pytest.raises((TypeError, ValueError, dialects.NoConversion), match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("code", "flags"), [("gdref.adam", "-OO"), ("gdref.schedules, gdref.problems", "-B")]
+)
+def test_an_import_is_enough(code, flags):
+    """Without docstrings, and for the modules that come when they are asked for."""
+    done = subprocess.run([sys.executable, flags, "-c", f"import gdref; {code}"], check=False)
+    assert done.returncode == 0
 
 
 # --------------------------------------------------------- a rule of one's own, mixed precision
