@@ -131,6 +131,13 @@ def test_a_later_gradient_does_not_change_earlier_steps(name):
 # ------------------------------------------------------------------- first steps and bounds
 
 
+@every_rule
+@given(g=numbers, count=st.integers(1, 6))
+def test_steps_go_against_a_gradient_that_does_not_change(name, g, count):
+    steps = np.diff(path(RULES[name], [g] * count))
+    assert (np.sign(steps) == -math.copysign(1, g)).all()
+
+
 @given(g=numbers, eta=rates, decay=decays)
 def test_the_first_step(g, eta, decay):
     """From theta = 0, without epsilon: how far each rule goes, whatever the size of g."""
