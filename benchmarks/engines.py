@@ -118,9 +118,11 @@ def floor(states, roots, divisions, parallel):
 
 
 def in_torch(name, theta, g, **how):
-    """A step of PyTorch's optimizer, or None if it cannot be constructed so."""
+    """A step of PyTorch's optimizer, or None if there is none or it cannot be constructed so."""
     import torch
 
+    if name not in TORCH:
+        return None
     constructor, options = TORCH[name]
     parameter = torch.nn.Parameter(torch.from_numpy(theta.copy()))
     parameter.grad = torch.from_numpy(g.copy())
@@ -135,6 +137,8 @@ def in_optax(name, theta, g):
     import jax
     import optax
 
+    if name not in OPTAX:
+        return None
     constructor, options = OPTAX[name]
     transformation = getattr(optax, constructor)(0.01, **options)
     g = jax.device_put(g.copy())

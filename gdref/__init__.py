@@ -46,14 +46,16 @@ MODULES = (
 __version__ = "0.2.0"
 
 
-def __getattr__(name):
-    if name in MODULES:
-        return importlib.import_module(f"gdref.{name}")
-    if name == "compile":
-        from gdref.compiled import compile
+if not TYPE_CHECKING:  # a type checker, which reads the imports above, sees a wrong name
 
-        return compile
-    raise AttributeError(f"gdref has no {name!r}; its modules are {', '.join(MODULES)}")
+    def __getattr__(name):
+        if name in MODULES:
+            return importlib.import_module(f"gdref.{name}")
+        if name == "compile":
+            from gdref.compiled import compile
+
+            return compile
+        raise AttributeError(f"gdref has no {name!r}; its modules are {', '.join(MODULES)}")
 
 
 def __dir__():

@@ -330,10 +330,14 @@ def check_representable(name, value, theta, where=""):
     if str(dtype).endswith(("float64", "object")) or (held := _held(value, theta)) is None:
         return
     kind = precision(dtype)
-    if held == 0 or math.isinf(held):
-        words = f"{kind} makes it {held:g}; its least positive number is about {_least(theta):.1g}"
+    if math.isinf(held):
+        words = f"{kind} makes it {held:g}"
+    elif held == 0:
+        words = f"{kind} makes it 0; its least positive number is about {_least(theta):.1g}"
     elif value < 1 <= held and catalogue.kind(name) == "decay":
-        words = f"{kind} makes it 1; the largest number below 1 is {1 - _spacing(theta):.6g}"
+        texts = (f"{1 - _spacing(theta):.{digits}g}" for digits in (6, 8, 17))
+        below = next(text for text in texts if text != "1")
+        words = f"{kind} makes it 1; the largest number below 1 is {below}"
     else:
         return
     raise ValueError(f"{name} is {shown(value)}{where}; {words}")

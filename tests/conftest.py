@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -23,12 +22,14 @@ BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 
 @pytest.fixture(scope="session")
 def browser():
-    """The machine's own Chromium; CHROMIUM in the environment names another."""
-    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        pytest.skip("no Chromium found: NOT tested in a browser (apt-get install chromium)")
+    """The machine's own Chromium, or Playwright's; CHROMIUM in the environment names another."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as p:
+        found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS)]
+        found += [p.chromium.executable_path] * os.path.exists(p.chromium.executable_path)
+        chromium = next(filter(None, found), None)
+        if chromium is None:
+            pytest.skip("no Chromium found: NOT tested in a browser (playwright install chromium)")
         launched = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched
         launched.close()
@@ -61,8 +62,8 @@ def site(tmp_path_factory):
 def build(target):
     """Build the site into a folder; return what Sphinx says if it fails or warns."""
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = f"{jupyter_book} build {ROOT} -W -n --keep-going --path-output {target}"
-    built = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=900)
+    command = [jupyter_book, "build", ROOT, *"-W -n --keep-going --path-output".split(), target]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=900)
     if built.returncode == 0:
         return ""
     said = [line for line in built.stderr.splitlines() if "WARNING" in line or "ERROR" in line]

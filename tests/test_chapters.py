@@ -31,7 +31,7 @@ SECTIONS = [
     "Exercises",
     "Further reading",
 ]
-# the shape of the second edition, and the chapters that have it
+# the shape of the second edition, and the chapters that do not have it yet
 SHAPE = [
     "The problem",
     "The idea",
@@ -46,8 +46,8 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-SECOND_EDITION = ["gradient-descent", "momentum", "adam"]
-FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
+FIRST_EDITION = "nag adagrad adadelta rmsprop adamax nadam amsgrad adamw".split()
+SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 

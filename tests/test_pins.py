@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,3 +62,41 @@ def test_the_two_lists_of_pins_agree():
     chosen, pinned = pins("requirements.txt"), pins("constraints.txt")
     assert len(chosen) > 30
     assert {name: pinned.get(name) for name in chosen} == chosen
+
+
+def test_no_version_is_pinned_twice():
+    for file in ("requirements.txt", "requirements-lowest.txt", "constraints.txt"):
+        lines = [line for line in (ROOT / file).read_text().splitlines() if "==" in line]
+        assert len(lines) == len(pins(file)), file
+
+
+def test_the_lowest_versions_are_those_that_we_allow():
+    """Of what gdref itself needs; what runs its tests has the pinned versions."""
+    lowest = pins("requirements-lowest.txt")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    ours = ["symbolic", "plots", "compiled", "data", "parallel"]
+    allowed = map(Requirement, project["dependencies"] + sum((extras[e] for e in ours), []))
+    bounds = {plain(r.name): str(r.specifier) for r in allowed if r.name != "gdref"}
+    assert len(bounds) == 6
+    for name, bound in bounds.items():
+        assert lowest[name] in SpecifierSet(bound)
+        assert Version(lowest[name]) == Version(bound.removeprefix(">="))
+
+
+def test_readme_says_why_each_package_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    why = plain(text[text.index("## What it stands on") : text.index("## Where things are")])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    names = {plain(Requirement(text).name) for text in asked} - {"gdref"}
+    other = {"torch": "pytorch"}
+    missing = [n for n in names if other.get(n, n) not in why.replace(" ", "-")]
+    assert len(names) > 25 and missing == []
+
+
+def test_readme_names_every_extra():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    shown = set(re.findall(r"'\.\[(\w+)\]'", text)) | {"book", "test"}
+    assert shown == set(project["optional-dependencies"])

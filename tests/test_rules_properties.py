@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from gdref import RULES, gd, iterate, iterate_state, momentum, nag
 from gdref._inputs import form
+from gdref.catalogue import HYPERPARAMETERS
 from gdref.rules import adadelta, adagrad, adam, adamax, adamw, amsgrad, nadam, rmsprop
+from tests.papers import PAPERS
 
 every_rule = pytest.mark.parametrize("name", RULES)
 sizes = st.floats(1e-3, 1e3)
@@ -42,6 +44,21 @@ def close(a, b, rtol=1e-9):
     np.testing.assert_allclose(a, b, rtol=0, atol=rtol * max(abs(a).max(), abs(b).max()))
 
 
+def hyperparameters_as(name, number):
+    """A value without a special meaning for each hyperparameter, as that kind of number."""
+    return {key: number(HYPERPARAMETERS[key].odd) for key in form(RULES[name])[2]}
+
+
+def without(name, hyperparameter):
+    """A hyperparameter set to 0, if the rule has it."""
+    return {hyperparameter: 0.0} if hyperparameter in form(RULES[name])[2] else {}
+
+
+def having(word):
+    """The rules with a property that most of them have: PROPERTIES of papers.py."""
+    return [name for name in PAPERS if word not in PAPERS[name].without]
+
+
 def average(decay, values):
     total = 0.0
     for x in values:
@@ -51,40 +68,28 @@ def average(decay, values):
 
 # ---------------------------------------------------------------------------- invariances
 
-# Multiplying the loss by c multiplies every gradient by c.  These hyperparameters then keep the
-# path as it was: they show the units of eta and of epsilon, and so where epsilon stands.
-SAME_PATH = {
-    "gd": lambda c: {"eta": 0.1 / c},
-    "momentum": lambda c: {"eta": 0.1 / c, "gamma": 0.8},
-    "nag": lambda c: {"eta": 0.1 / c, "gamma": 0.8},
-    "adagrad": lambda c: {"eta": 0.1, "eps": 0.3 * c**2},
-    "rmsprop": lambda c: {"eta": 0.1, "rho": 0.7, "eps": 0.3 * c**2},
-    "adam": lambda c: {"eta": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.3 * c},
-    "adamax": lambda c: {"eta": 0.1, "beta1": 0.7, "beta2": 0.8},
-    "nadam": lambda c: {"eta": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.3 * c},
-    "amsgrad": lambda c: {"eta": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.3 * c},
-    "adamw": lambda c: {"eta": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.3 * c, "lam": 0.2},
-}
+# Multiplying the loss by c multiplies every gradient by c.  A hyperparameter that is measured in a
+# power of that unit, multiplied by this power of c, keeps the path as it was.
+IN_UNITS = [name for name in PAPERS if PAPERS[name].units is not None]
 
 
-def test_every_rule_has_its_row():
-    """Adadelta has no rate, and a test of its own below."""
-    assert not RULES.keys() ^ {*SAME_PATH, "adadelta"}, "rules without a row in SAME_PATH"
+def in_units(name, c):
+    units = PAPERS[name].units
+    return {key: x * c ** units.get(key, 0) for key, x in hyperparameters_as(name, float).items()}
 
 
-@pytest.mark.parametrize("name", SAME_PATH)
+@pytest.mark.parametrize("name", IN_UNITS)
 @given(gs=gradients, c=scales)
 def test_path_does_not_change_with_the_unit_of_the_loss(name, gs, c):
     rule, scaled = RULES[name], [c * g for g in gs]
-    close(
-        path(rule, gs, 1.0, **SAME_PATH[name](1.0)), path(rule, scaled, 1.0, **SAME_PATH[name](c))
-    )
+    close(path(rule, gs, 1.0, **in_units(name, 1.0)), path(rule, scaled, 1.0, **in_units(name, c)))
 
 
-@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "nadam", "amsgrad"])
+@pytest.mark.parametrize("name", [name for name in IN_UNITS if "eta" not in PAPERS[name].units])
 @given(gs=gradients, c=scales)
 def test_without_epsilon_no_scale_of_the_loss_matters(name, gs, c):
-    close(path(RULES[name], gs, eps=0.0), path(RULES[name], [c * g for g in gs], eps=0.0))
+    none = without(name, "eps")
+    close(path(RULES[name], gs, **none), path(RULES[name], [c * g for g in gs], **none))
 
 
 @given(gs=st.lists(numbers.filter(lambda g: abs(g) >= 1), min_size=2, max_size=8), c=scales)
@@ -97,22 +102,24 @@ def test_adadelta_moves_in_the_units_of_theta(gs, c):
     close(path(adadelta, [g / c for g in gs], eps=tiny * c**2), c * original)
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name not in ("adadelta", "adamw")])
+@pytest.mark.parametrize("name", [n for n in having("eta") if "eta" in form(RULES[n])[2]])
 @given(gs=gradients, c=scales)
 def test_the_way_from_the_start_is_proportional_to_eta(name, gs, c):
-    close(path(RULES[name], gs, eta=0.1 * c), c * path(RULES[name], gs, eta=0.1))
+    run = functools.partial(path, RULES[name], gs, **without(name, "lam"))
+    close(run(eta=0.1 * c), c * run(eta=0.1))
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("mirror"))
 @given(gs=gradients, theta=numbers)
 def test_mirrored_gradients_give_the_mirrored_path(name, gs, theta):
     assert (path(RULES[name], gs, theta) == -path(RULES[name], [-g for g in gs], -theta)).all()
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name != "adamw"])
+@pytest.mark.parametrize("name", having("shift"))
 @given(gs=gradients, shift=st.floats(-10, 10))
 def test_moving_the_origin_moves_the_path(name, gs, shift):
-    close(path(RULES[name], gs, shift), shift + path(RULES[name], gs))
+    run = functools.partial(path, RULES[name], gs, **without(name, "lam"))
+    close(run(theta=shift), shift + run())
 
 
 @every_rule
@@ -122,6 +129,13 @@ def test_a_later_gradient_does_not_change_earlier_steps(name):
 
 
 # ------------------------------------------------------------------- first steps and bounds
+
+
+@every_rule
+@given(g=numbers, count=st.integers(1, 6))
+def test_steps_go_against_a_gradient_that_does_not_change(name, g, count):
+    steps = np.diff(path(RULES[name], [g] * count))
+    assert (np.sign(steps) == -math.copysign(1, g)).all()
 
 
 @given(g=numbers, eta=rates, decay=decays)
@@ -323,9 +337,9 @@ def test_adamw_at_a_flat_place_only_decays():
     assert path(adamw, [0.0, 0.0], theta=2.0, lam=0.1) == pytest.approx([2.0, 1.8, 1.62])
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name not in ("adamax", "adamw")])
+@pytest.mark.parametrize("name", having("flat"))
 def test_at_a_flat_place_nothing_moves(name):
-    assert (path(RULES[name], [0.0] * 3, theta=1.5) == 1.5).all()
+    assert (path(RULES[name], [0.0] * 3, theta=1.5, **without(name, "lam")) == 1.5).all()
 
 
 def test_adamax_divides_by_zero_before_the_first_gradient():
@@ -347,7 +361,7 @@ def wavy_float(theta):
     return math.sin(3 * theta) + theta
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("coordinates"))
 def test_a_thousand_starts_are_a_thousand_runs(name):
     starts = np.random.default_rng(0).normal(size=1000)
     together = iterate(RULES[name], wavy, starts)
@@ -357,7 +371,7 @@ def test_a_thousand_starts_are_a_thousand_runs(name):
         np.testing.assert_allclose(column, [next(alone) for _ in range(8)], rtol=1e-11, atol=1e-13)
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("coordinates"))
 @pytest.mark.parametrize("shape", [(1,), (12,), (3, 4), (2, 1, 6)])
 def test_the_shape_of_theta_does_not_matter(name, shape):
     size = math.prod(shape)
@@ -370,7 +384,7 @@ def test_the_shape_of_theta_does_not_matter(name, shape):
             assert np.array_equal(np.ravel(a), np.ravel(b))
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("coordinates"))
 def test_coordinates_do_not_mix(name):
     """Changing one coordinate leaves the path of the others as it was, to the last bit."""
     starts = np.array([0.5, -1.0, 2.0]), np.array([0.5, 7.0, 2.0])
@@ -394,7 +408,7 @@ def test_no_argument_is_changed(name):
     given_arrays = [theta, *state, g]
     copies = [array.copy() for array in given_arrays]
     eta = np.array([0.1, 0.2, 0.3])
-    hyperparameters = {} if name == "adadelta" else {"eta": eta}
+    hyperparameters = {"eta": eta} if "eta" in form(RULES[name])[2] else {}
     new_theta, *new_state = RULES[name](3, theta, lambda _: g, *state, **hyperparameters)
     for array, copy in zip(given_arrays, copies, strict=True):
         assert np.array_equal(array, copy)
@@ -408,14 +422,6 @@ def test_the_same_arguments_give_the_same_result(name):
     theta, state = after_two_steps(name, np.array([0.5, -1.0, 2.0]))
     once, again = (RULES[name](3, theta, wavy, *state) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(once, again, strict=True))
-
-
-def hyperparameters_as(name, number):
-    values = {
-        "eta": 0.1, "gamma": 0.8, "rho": 0.8, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3,
-        "lam": 0.1, "multiplier": 0.5,
-    }  # fmt: skip
-    return {key: number(values[key]) for key in form(RULES[name])[2]}
 
 
 DTYPES = [np.float16, np.float32, np.float64, np.longdouble]

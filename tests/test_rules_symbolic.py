@@ -1,7 +1,6 @@
-"""Every rule, run on symbols, against expressions written here from the papers' definitions.
+"""Every rule, run on symbols, against the papers' definitions: those of papers.py, and sums.
 
-Nothing here reads an update from :mod:`gdref.rules`: the general step, the unrolled sums, the
-signatures and the defaults are typed in again, as the literature prints them.
+Nothing here reads an update from :mod:`gdref.rules`: the unrolled sums are typed in again too.
 """
 
 import inspect
@@ -13,27 +12,8 @@ from sympy import Abs, Max, Rational, sqrt
 
 from gdref import RULES, iterate_state
 from gdref.symbolic import symbol, trace, unroll
+from tests.papers import PAPERS, moments
 
-# (state and its initial values, hyperparameters and their defaults), from the papers
-SIGNATURES = {
-    "gd": ({}, {"eta": 0.01}),
-    "momentum": ({"v": 0}, {"eta": 0.01, "gamma": 0.9}),
-    "nag": ({"v": 0}, {"eta": 0.01, "gamma": 0.9}),
-    "adagrad": ({"G": 0}, {"eta": 0.01, "eps": 1e-8}),
-    "adadelta": ({"Eg2": 0, "Edx2": 0}, {"rho": 0.95, "eps": 1e-6}),
-    "rmsprop": ({"Eg2": 0}, {"eta": 0.001, "rho": 0.9, "eps": 1e-8}),
-    "adam": ({"m": 0, "v": 0}, {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
-    "adamax": ({"m": 0, "u": 0}, {"eta": 0.002, "beta1": 0.9, "beta2": 0.999}),
-    "nadam": ({"m": 0, "v": 0}, {"eta": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
-    "amsgrad": (
-        {"m": 0, "v": 0, "v_hat": 0},
-        {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    ),
-    "adamw": (
-        {"m": 0, "v": 0},
-        {"eta": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lam": 1e-5, "multiplier": 1.0},
-    ),
-}
 every_rule = pytest.mark.parametrize("name", RULES)
 
 
@@ -41,105 +21,13 @@ def zero(expression):
     return sympy.simplify(expression) == 0
 
 
-# The general step.  Each function takes the symbols before step t and returns the point at which
-# the gradient is taken, theta after the step, and the state after it.
-
-
-def gd(s):
-    """Cauchy 1847: theta_t = theta_{t-1} - eta g_t."""
-    return s.theta, s.theta - s.eta * s.g, {}
-
-
-def momentum(s):
-    """Polyak 1964, as a velocity: theta_t - theta_{t-1} = -v_t."""
-    v = s.gamma * s.v + s.eta * s.g
-    return s.theta, s.theta - s.gamma * s.v - s.eta * s.g, {"v": v}
-
-
-def nag(s):
-    """Nesterov 1983 in Sutskever's form: the gradient is taken where the velocity leads."""
-    v = s.gamma * s.v + s.eta * s.g
-    return s.theta - s.gamma * s.v, s.theta - v, {"v": v}
-
-
-def adagrad(s):
-    """Duchi, Hazan & Singer 2011, diagonal; epsilon under the root as in Ruder 2016."""
-    G = s.G + s.g**2
-    return s.theta, s.theta - s.eta * s.g / sqrt(s.G + s.g**2 + s.eps), {"G": G}
-
-
-def adadelta(s):
-    """Zeiler 2012, algorithm 1."""
-    Eg2 = s.rho * s.Eg2 + (1 - s.rho) * s.g**2
-    rms_dx_before, rms_g = sqrt(s.Edx2 + s.eps), sqrt(Eg2 + s.eps)
-    dx = -rms_dx_before / rms_g * s.g
-    Edx2 = s.rho * s.Edx2 + (1 - s.rho) * dx**2
-    return s.theta, s.theta + dx, {"Eg2": Eg2, "Edx2": Edx2}
-
-
-def rmsprop(s):
-    """Tieleman & Hinton 2012, lecture 6e: divide by the root of MeanSquare."""
-    mean_square = s.rho * s.Eg2 + (1 - s.rho) * s.g**2
-    return s.theta, s.theta - s.eta * s.g / sqrt(mean_square + s.eps), {"Eg2": mean_square}
-
-
-def moments(s):
-    """The two biased averages of Kingma & Ba 2015, algorithm 1."""
-    return s.beta1 * s.m + (1 - s.beta1) * s.g, s.beta2 * s.v + (1 - s.beta2) * s.g**2
-
-
-def adam(s):
-    """Kingma & Ba 2015, algorithm 1."""
-    m, v = moments(s)
-    m_hat, v_hat = m / (1 - s.beta1**s.t), v / (1 - s.beta2**s.t)
-    return s.theta, s.theta - s.eta * m_hat / (sqrt(v_hat) + s.eps), {"m": m, "v": v}
-
-
-def adamax(s):
-    """Kingma & Ba 2015, algorithm 2."""
-    m = s.beta1 * s.m + (1 - s.beta1) * s.g
-    u = Max(s.beta2 * s.u, Abs(s.g))
-    return s.theta, s.theta - s.eta / (1 - s.beta1**s.t) * m / u, {"m": m, "u": u}
-
-
-def nadam(s):
-    """Dozat 2016, simplified: look-ahead and bias correction in terms of the old average."""
-    m, v = moments(s)
-    ahead = (s.beta1**2 * s.m + (1 - s.beta1**2) * s.g) / (1 - s.beta1**s.t)
-    theta = s.theta - s.eta * ahead / (sqrt(v / (1 - s.beta2**s.t)) + s.eps)
-    return s.theta, theta, {"m": m, "v": v}
-
-
-def amsgrad(s):
-    """Reddi, Kale & Kumar 2018, algorithm 2, without projection; epsilon as in Adam."""
-    m, v = moments(s)
-    v_hat = Max(s.v_hat, v)
-    theta = s.theta - s.eta * m / (sqrt(v_hat) + s.eps)
-    return s.theta, theta, {"m": m, "v": v, "v_hat": v_hat}
-
-
-def adamw(s):
-    """Loshchilov & Hutter 2019, algorithm 2, line 12."""
-    m, v = moments(s)
-    m_hat, v_hat = m / (1 - s.beta1**s.t), v / (1 - s.beta2**s.t)
-    step = s.multiplier * (s.eta * m_hat / (sqrt(v_hat) + s.eps) + s.lam * s.theta)
-    return s.theta, s.theta - step, {"m": m, "v": v}
-
-
-PAPER = {
-    step.__name__: step
-    for step in (gd, momentum, nag, adagrad, adadelta, rmsprop, adam, adamax, nadam, amsgrad, adamw)
-}
-
-
-@pytest.mark.parametrize("table", ["SIGNATURES", "PAPER"])
-def test_every_rule_has_its_row(table):
-    assert not RULES.keys() ^ globals()[table].keys(), f"rules without a row in {table}"
+def test_every_rule_has_its_row():
+    assert not RULES.keys() ^ PAPERS.keys(), "rules without a row in papers.py"
 
 
 @every_rule
 def test_signature_and_defaults(name):
-    state, hyperparameters = SIGNATURES[name]
+    state, hyperparameters = PAPERS[name].state, PAPERS[name].hyperparameters
     parameters = inspect.signature(RULES[name]).parameters.values()
     positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -152,7 +40,7 @@ def test_signature_and_defaults(name):
 @every_rule
 def test_general_step_is_the_papers(name):
     step = trace(RULES[name])
-    asked, theta, state = PAPER[name](SimpleNamespace(**step.symbols))
+    asked, theta, state = PAPERS[name].step(SimpleNamespace(**step.symbols))
     assert zero(step.asked - asked)
     assert zero(step.theta - theta)
     assert list(step.state) == list(state)
@@ -177,7 +65,7 @@ def test_a_wrong_step_is_noticed(name):
     """The comparison above can fail: the same rule with another gradient is not equal."""
     step = trace(RULES[name])
     wrong = SimpleNamespace(**{**step.symbols, "g": 2 * step.symbols["g"]})
-    _, theta, state = PAPER[name](wrong)
+    _, theta, state = PAPERS[name].step(wrong)
     differences = [step.theta - theta, *(step.state[key] - state[key] for key in state)]
     assert not all(zero(difference) for difference in differences)
 
@@ -190,8 +78,9 @@ def test_the_gradient_is_asked_for_once_a_step(name):
         points.append(theta)
         return symbol("g", len(points))
 
-    _, hyperparameters = SIGNATURES[name]
-    RULES[name](3, symbol("theta"), grad, **{key: symbol(key) for key in hyperparameters})
+    RULES[name](
+        3, symbol("theta"), grad, **{key: symbol(key) for key in PAPERS[name].hyperparameters}
+    )
     assert len(points) == 1
 
 

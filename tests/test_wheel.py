@@ -120,6 +120,23 @@ def test_the_version_stands_in_one_place(wheel, run):
     assert re.findall(r"^## (\S+)", changes, re.M)[0] == gdref.__version__
 
 
+def test_installing_from_a_clone_leaves_nothing_untracked(tmp_path):
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("no git repository here")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    options = ["--no-deps", "--no-build-isolation", "--target", tmp_path / "site"]
+    subprocess.run([*pip, *options, "."], cwd=clone, check=True)
+    assert (tmp_path / "site" / "gdref" / "rules.py").is_file()
+    status = ["git", "status", "--porcelain"]
+    said = subprocess.run(status, cwd=clone, capture_output=True, text=True, check=True)
+    assert said.stdout == ""
+    (clone / "left").touch()  # it would be seen
+    said = subprocess.run(status, cwd=clone, capture_output=True, text=True, check=True)
+    assert said.stdout == "?? left\n"
+
+
 IMPORT = """
 import time
 start = time.process_time()

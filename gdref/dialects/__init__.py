@@ -268,7 +268,8 @@ def origin(library: str, constructor: str, **arguments: Any) -> tuple[Origin, di
     known = library_defaults(library, constructor)
     for name in arguments.keys() - known.keys():
         other = _hint(name, library, constructor)
-        raise TypeError(f"{constructor} has no {name}{other}; it has {', '.join(known)}")
+        words = f"{constructor} has no {name}{other}; it has {', '.join(known)}"
+        raise TypeError(words + WORDS.get(name, ""))
     values = known | {k: _check_argument(k, v, known[k]) for k, v in arguments.items()}
     rows = [e for e in ORIGINS if (e.library, e.constructor) == (library, constructor)]
     for entry in rows:

@@ -24,9 +24,14 @@ START, GRADIENT = dialects.PROBLEMS[recipes.PROBLEM]
 
 @pytest.fixture(autouse=True)
 def float64():
+    """For these tests alone: others of the same process have set JAX as they need it."""
+    import jax
+
+    wide = jax.config.jax_enable_x64
     use("float64")
     yield
     use("float32")
+    jax.config.update("jax_enable_x64", wide)
 
 
 def rows(cases):

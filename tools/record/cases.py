@@ -4,7 +4,7 @@
 import ast
 
 from gdref import catalogue
-from gdref.dialects import defaults
+from gdref.dialects import DIALECTS, defaults
 from gdref.dialects._expressions import call, convert
 
 # --- what is recorded --------------------------------------------------------------------------
@@ -162,9 +162,19 @@ def scheduled_values(rule):
 
 
 def others():
-    """Library, problem, constructor and arguments of what readers use beside our rules."""
+    """Library, problem, constructor and arguments of what readers use beside our rules.
+
+    An optimizer without a row there has one with the odd values under its own names.
+    """
+    seen = set()
     for library, problem, name, arguments in rows(OTHER):
+        seen.add((library, name))
         yield library, PROBLEMS.get(problem, problem), name, convert(arguments, {})
+    for entry in DIALECTS:
+        if entry.kind == "other names" and (entry.library, entry.constructor) not in seen:
+            seen.add((entry.library, entry.constructor))
+            arguments = convert(entry.names, odd_values(entry.rule))
+            yield entry.library, "noisy", entry.constructor, arguments
 
 
 def schedules():
