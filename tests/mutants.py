@@ -1,4 +1,4 @@
-"""Planted errors: each wrong rule of mutants.tsv must be caught by the tests of the rule.
+"""Planted errors: each wrong rule of the mistakes must be caught by the tests of the rule.
 
     python tests/mutants.py                  all rules, the tests alone (some minutes)
     python tests/mutants.py --rule adam      one rule, or several
@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES_PY = ROOT / "gdref" / "rules.py"
-TABLE = ROOT / "tests" / "mutants.tsv"
+TABLE = ROOT / "gdref" / "diagnosis" / "mistakes.tsv"
 REPORT = ROOT / "tests" / "mutants.md"
 TESTS = {
     "symbols": "test_rules_symbolic.py",
@@ -53,10 +53,14 @@ class Mutant:
 
 
 def read_table():
-    """The planted errors; ``\\n`` in a fragment is a new line."""
+    """The mistakes that are planted; ``\\n`` in a fragment is a new line."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [Mutant(**{k: v.replace("\\n", "\n") for k, v in row.items()}) for row in rows]
+        return [
+            Mutant(**{field: row[field].replace("\\n", "\n") for field in Mutant.__annotations__})
+            for row in rows
+            if row["planted"] == "yes"
+        ]
 
 
 RULES = list(dict.fromkeys(mutant.rule for mutant in read_table()))
@@ -249,10 +253,10 @@ def report(said):
 
 HEADER = """# Planted errors
 
-Each row is one wrong rule, as `mutants.tsv` defines it, and what its last run said. The columns
-are the tests of the rule (on symbols against its paper, properties, recorded paths of the
+Each row is one wrong rule, as `gdref/diagnosis/mistakes.tsv` defines it, and what its last run
+said. The columns are the tests of the rule (on symbols against its paper, properties, recorded paths of the
 libraries) and the rule's chapter alone, with the first code cell that fails, counted from 0. The
-last column is a digest of the row of `mutants.tsv` that was run. `python tests/mutants.py
+last column is a digest of the row of the table that was run. `python tests/mutants.py
 --notebooks` runs everything and writes this page anew.
 """
 
