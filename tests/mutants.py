@@ -254,9 +254,9 @@ def report(said):
 HEADER = """# Planted errors
 
 Each row is one wrong rule, as `gdref/diagnosis/mistakes.tsv` defines it, and what its last run
-said. The columns are the tests of the rule (on symbols against its paper, properties, recorded paths of the
-libraries) and the rule's chapter alone, with the first code cell that fails, counted from 0. The
-last column is a digest of the row of the table that was run. `python tests/mutants.py
+said. The columns are the tests of the rule (on symbols against its paper, properties, recorded
+paths of the libraries) and the rule's chapter alone, with the first code cell that fails, counted
+from 0. The last column is a digest of the row of the table that was run. `python tests/mutants.py
 --notebooks` runs everything and writes this page anew.
 """
 
