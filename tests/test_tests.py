@@ -144,3 +144,10 @@ def test_the_reader_sees_it():
     assert may_assert_nothing(GOOD) == []
     bad = ["under_if", "returns", "continues", "helper_under_if", "nothing"]
     assert may_assert_nothing(BAD) == [f"test_{name}" for name in bad]
+
+
+def test_no_two_files_have_one_name():
+    """Pytest imports each as a module of that name, and a run of both ends before it begins."""
+    names = [path.name for path in TESTS.rglob("*.py")]
+    assert len(names) > 40
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
