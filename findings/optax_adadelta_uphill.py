@@ -1,7 +1,7 @@
 """optax.adadelta() without a learning rate moves along the gradient, not against it.
 
 ``learning_rate`` defaults to None, as if Adadelta needed none, as its paper says.  But then nothing
-negates the update: the sign comes with the rate.  With ``learning_rate=1.0`` it is the paper's rule.
+negates the update: the sign comes with the rate.  With ``learning_rate=1.0`` it is the rule.
 Expected: with None the update is negated too, or a rate is required.
 """
 

@@ -1,4 +1,4 @@
-"""The preset that optax.contrib.muon documents is refused, and the test for too few rows is inverted.
+"""The preset that optax.contrib.muon documents is refused; the test for too few rows is inverted.
 
 The docstring names the presets `muon` and `dion`; the code has `standard`.  With rows of
 coefficients, seven for five steps raise "Not enough coeffs", three for five steps pass.
