@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
-DONE = ["intro", "gradient-descent", "momentum", "adam", "shared"]
+DONE = ["intro", "gradient-descent", "momentum", "rmsprop", "adam", "shared"]
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
 SCREEN = 900

@@ -46,7 +46,7 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-SECOND_EDITION = ["gradient-descent", "momentum", "adam"]
+SECOND_EDITION = ["gradient-descent", "momentum", "rmsprop", "adam"]
 FIRST_EDITION = [name for name in ALGORITHMS if name not in SECOND_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
