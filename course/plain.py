@@ -15,7 +15,7 @@ from pybtex.database import parse_file
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 ROLE = re.compile(r"\{([\w:.-]+)\}`([^`]*)`")
-SECTION = re.compile(r"^\(([\w-]+)\)=\n+(?:\([\w-]+\)=\n+)*#+ (.+)$", re.M)
+SECTION = re.compile(r"^((?:\([\w-]+\)=\n+)+)#+ (.+)$", re.M)
 DIRECTIVE = re.compile(
     r"^(?P<fence>`{3,})\{(?P<name>[\w:-]+)\} ?(?P<title>.*)\n"
     r"(?P<options>(?::\w+:.*\n)*)(?P<body>(?:.*\n)*?)(?P=fence)[ ]*(?:\n|\Z)",
@@ -76,7 +76,12 @@ def sections() -> dict[str, str]:
     """The title of each section of the book that has a label."""
     texts = [markdown(path.stem) for path in sorted(CHAPTERS.glob("*.ipynb"))]
     texts += [path.read_text("utf-8") for path in sorted(CHAPTERS.glob("*.md"))]
-    return {label: name for text in texts for label, name in SECTION.findall(text)}
+    return {
+        label: name
+        for text in texts
+        for labels, name in SECTION.findall(text)
+        for label in re.findall(r"\(([\w-]+)\)=", labels)
+    }
 
 
 @functools.cache

@@ -177,7 +177,7 @@ def from_optax(make: Callable, names: Names) -> Run:
 
 
 def from_keras(make: Callable, names: Names) -> Run:
-    """``optimizer = make(**hyperparameters)``, of :mod:`keras.optimizers`."""
+    """``optimizer = make(**hyperparameters)``, of ``keras.optimizers``."""
     import keras
 
     def run(start, gradients, values):

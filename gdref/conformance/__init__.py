@@ -7,11 +7,11 @@ r"""Is an implementation the paper's rule?  A verdict for libraries, in Python o
 
 The oracle is the rule of the book, which its chapter derives; the runs are chosen so that every
 mistake of :mod:`gdref.diagnosis` is told from the rule and from the others (a test computes the
-matrix).  :func:`check` gives the same verdict in Python; :mod:`gdref.adapters` has the adapters.
+matrix).  ``check`` gives the same verdict in Python; :mod:`gdref.adapters` has the adapters.
 """
 
 from gdref.conformance.libraries import Implementation, implementations
-from gdref.conformance.vectors import replay, vectors, write_vectors
+from gdref.conformance.schema import replay, vectors, write_vectors
 from gdref.diagnosis.runs import diagnose_run as check
 
 __all__ = ["Implementation", "check", "implementations", "replay", "vectors", "write_vectors"]

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+for library in ("torch", "keras", "optax"):
+    pytest.importorskip(library)
+
 FINDINGS = Path(__file__).resolve().parents[2] / "findings"
 
 
