@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bookmath import named_formulas
 from docutils import nodes
 from pygments.formatters import HtmlFormatter
 from pygments.token import Token
@@ -74,7 +75,8 @@ def mend_page(app, pagename, templatename, context, doctree):
     context["has_roles"] = "has_roles" in app.env.metadata.get(pagename, {})
     if "body" in context:
         # a role that screen readers no longer know; what movable figures share stands once
-        context["body"] = once(context["body"]).replace('role="doc-biblioentry"', 'role="listitem"')
+        body = once(context["body"]).replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = named_formulas(body)
 
 
 def own_scripts(app, context):

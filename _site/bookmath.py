@@ -61,6 +61,32 @@ def visit_math_block(self, node):
     raise nodes.SkipNode
 
 
+def named_formulas(body):
+    """A head of a table or a link that is a formula alone gets a name that is read aloud."""
+    return ALONE.sub(_with_name, body)
+
+
+# <th ...><p>formula</p></th>, <a ...>formula</a>
+ALONE = re.compile(
+    r"<(?P<tag>th|a)\b(?P<attributes>[^>]*)>(?P<inside>(?:<p>)?"
+    r'<span class="(?:std std-ref"><span class=")?math[^"]*">(?:(?!</math>).)*?</math></span>'
+    r"(?:</span>)?(?:</p>)?)</(?P=tag)>",
+    re.DOTALL,
+)
+TEX = re.compile(r"<annotation[^>]*>(.*?)</annotation>", re.DOTALL)
+
+
+def _with_name(found):
+    tex = TEX.search(found["inside"])
+    words = " ".join(re.sub(r"[\\{}$]|&[a-z]+;", " ", tex[1] if tex else "").split())
+    tag, attributes, inside = found["tag"], found["attributes"], found["inside"]
+    if tag == "th":  # axe-core wants text in it, not a label
+        hidden = inside.replace("<span ", '<span aria-hidden="true" ', 1)
+        name = f'<span class="visually-hidden">{words}</span>'
+        return f"<th{attributes}>{hidden.replace('<p>', '<p>' + name, 1)}</th>"
+    return f'<a{attributes} aria-label="{words}">{inside}</a>'
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

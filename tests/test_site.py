@@ -450,7 +450,7 @@ QUERIES = {
     "Nesterov": "nag",
     "warmup": "schedules",
     "early stopping": "strategies",
-    "condition number": "challenges gradient-descent",
+    "condition number": "notation challenges gradient-descent adagrad",
     "Hogwild": "parallel",
     "batch normalization": "strategies",
     "infinity norm": "adamax",
