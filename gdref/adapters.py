@@ -1,7 +1,8 @@
 r"""Optimizers in other forms, for :mod:`gdref.grade` and :mod:`gdref.conformance`.
 
-Each function takes an implementation in its own form and returns a run: a function ``run(start,
+``from_...`` takes an implementation in its own form and returns a run: a function ``run(start,
 gradients, hyperparameters)`` that returns theta after each step (:mod:`gdref.diagnosis.runs`).
+A function in the form of the rules needs none; on tensors it goes through :func:`on_arrays`.
 ``names`` translates our names of hyperparameters to theirs, for example ``{"eta": "lr"}``.
 
     >>> from gdref.adapters import from_update
@@ -14,27 +15,25 @@ gradients, hyperparameters)`` that returns theta after each step (:mod:`gdref.di
     right: every step is that of momentum
 """
 
+import functools
+import inspect
 import shlex
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gdref.diagnosis.runs import Run, as_run
+from gdref.diagnosis.runs import Run
 
 __all__ = [
-    "from_class", "from_command", "from_dict", "from_function", "from_keras", "from_optax",
-    "from_tensors", "from_torch", "from_update",
+    "from_class", "from_command", "from_dict", "from_keras", "from_optax", "from_torch",
+    "from_update", "keras_in", "on_arrays",
 ]  # fmt: skip
 
 Names = Mapping[str, str]
 PAIR = {"betas": ("beta1", "beta2")}  # arguments that hold two of ours
-
-
-def from_function(rule: Callable) -> Run:
-    """A function in the form of the rules."""
-    return as_run(rule)
 
 
 def renamed(values: Mapping[str, Any], names: Names, t: int = 1) -> dict[str, Any]:
@@ -88,11 +87,11 @@ def from_dict(step: Callable, names: Names) -> Run:
     return run
 
 
-def from_class(make: Callable, names: Names, *, set: str = "{}") -> Run:
+def from_class(make: Callable, names: Names) -> Run:
     """``optimizer = make(params, **hyperparameters)``; ``optimizer.step(grads)`` changes params.
 
     ``params`` and ``grads`` are lists of arrays.  If ``step`` returns something, that is taken as
-    the new parameters.  A rate that changes is set as the attribute that ``set`` names.
+    the new parameters.  A value that changes is set as the attribute of its name.
     """
 
     def run(start, gradients, values):
@@ -101,7 +100,7 @@ def from_class(make: Callable, names: Names, *, set: str = "{}") -> Run:
         for t, gradient in enumerate(gradients, 1):
             if _changes(values):
                 for name, value in renamed(values, names, t).items():
-                    setattr(optimizer, set.format(name), value)
+                    setattr(optimizer, name, value)
             new = optimizer.step([gradient(params[0])])
             if new is not None:
                 params = list(new) if isinstance(new, list | tuple) else [new]
@@ -111,21 +110,45 @@ def from_class(make: Callable, names: Names, *, set: str = "{}") -> Run:
     return run
 
 
-def from_tensors(rule: Callable) -> Callable:
-    """A function in the form of the rules on PyTorch's tensors, as one on arrays."""
-    import torch
+# ---- functions on tensors
 
-    def tensor(x):
-        return torch.as_tensor(x) if isinstance(x, np.ndarray) else x
 
-    def on_arrays(t, theta, grad, *state, **hyperparameters):
+class _OnArrays:
+    """A function on tensors as one on arrays; its signature and its source stay."""
+
+    def __init__(self, function: Callable):
+        functools.update_wrapper(self, function)
+        self.__code__ = function.__code__
+
+    def __call__(self, t, theta, grad, *state, **named):
+        import torch
+
+        def tensor(x):
+            return torch.tensor(np.array(x)) if isinstance(x, np.ndarray) else x
+
         def gradient(x):
-            return torch.as_tensor(grad(x.detach().numpy()))
+            g = tensor(np.asarray(grad(_array(x))))
+            lent.append((g, g.clone()))
+            return g
 
-        out = rule(t, tensor(theta), gradient, *map(tensor, state), **hyperparameters)
-        return tuple(x.detach().numpy() if hasattr(x, "detach") else x for x in out)
+        tensors = [tensor(x) for x in (theta, *state)]
+        named = {name: tensor(x) for name, x in named.items()}
+        lent = [(x, x.clone()) for x in [*tensors, *named.values()] if torch.is_tensor(x)]
+        out = self.__wrapped__(t, tensors[0], gradient, *tensors[1:], **named)  # type: ignore[attr-defined]
+        if not all(torch.equal(x, before) for x, before in lent):
+            raise ValueError("a tensor is read-only here")
+        return tuple(map(_array, out)) if isinstance(out, tuple) else _array(out)
 
-    return on_arrays
+
+def _array(x: Any) -> Any:
+    return x.detach().numpy() if hasattr(x, "detach") else x
+
+
+def on_arrays(function: Callable) -> Callable:
+    """A function in the form of the rules on PyTorch's tensors as one on NumPy's arrays."""
+    if inspect.isclass(function) or not hasattr(function, "__code__"):
+        return function  # the grader says what it is
+    return _OnArrays(function)
 
 
 # ---- libraries
@@ -223,7 +246,8 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
         ...
         <- end
 
-    ``<-`` goes to the program, ``->`` comes from it; a line a message.
+    ``<-`` goes to the program, ``->`` comes from it; a line a message.  A program that does not
+    answer within ``seconds`` is ended.
     """
     arguments = shlex.split(command) if isinstance(command, str) else list(command)
 
@@ -278,9 +302,12 @@ class Lines:
 
     def receive(self) -> str:
         assert self.process.stdout
+        timer = threading.Timer(self.seconds, self.process.kill)
+        timer.start()
         line = self.process.stdout.readline()
+        timer.cancel()
         if not line.strip():
-            raise EOFError("the program ended, or wrote an empty line")
+            raise EOFError("the program ended, did not answer in time, or wrote an empty line")
         return line
 
     def close(self) -> None:

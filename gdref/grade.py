@@ -1,15 +1,11 @@
 r"""Say of a student's rule whether it is right, and if not, what is wrong, in a student's words.
 
-    >>> from gdref import adam
     >>> from gdref.grade import grade
-    >>> def my_adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    ...     g = grad(theta)
-    ...     m = beta1 * m + (1 - beta1) * g
-    ...     v = beta2 * v + (1 - beta2) * g**2
-    ...     theta = theta - eta * m / (v**0.5 + eps)
-    ...     return theta, m, v
-    >>> print(grade(my_adam, adam))
-    the bias correction is missing for both averages (step 1: the step differs) [line 5]
+    >>> def my_gd(t, theta, grad, *, eta=0.01):
+    ...     theta = theta + eta * grad(theta)
+    ...     return (theta,)
+    >>> print(grade(my_gd, "gd"))
+    uphill (step 1: the step differs); the step is -1 times the right one [line 2]
 
 The order of the checks: the source, the form of the function, one step on arrays that cannot be
 changed, what comes back, how often and where the gradient is asked for, whether two runs agree;
@@ -43,13 +39,14 @@ import numpy as np
 from gdref import catalogue
 from gdref._inputs import form
 from gdref.diagnosis import Verdict, diagnose
-from gdref.diagnosis.situations import START, odd_values
+from gdref.diagnosis.situations import PROBES, START, odd_values
 from gdref.dialects import rule_name
 from gdref.rules import RULES
 
 __all__ = ["Report", "grade", "grade_file"]
 
 FORBIDDEN = {"gdref", "torch", "optax", "keras", "tensorflow", "jax", "scipy", "sklearn"}
+_curved = PROBES["a curved loss"]
 # rules whose rate has no default that a source fixes; nor has weight decay
 FREE_RATE = {"gd", "momentum", "nag", "adagrad", "rmsprop", "adamw"}
 
@@ -367,7 +364,7 @@ class _Student:
                 for t in (1, 2):
                     with np.errstate(all="ignore"):
                         theta, *state = function(
-                            t, theta, lambda x, s=scale, t=t: s * _gradient(t)(x), *state, **values
+                            t, theta, lambda x, s=scale, t=t: s * _curved(t)(x), *state, **values
                         )
                     path.append(np.asarray(theta, float))
         except Exception:
@@ -391,7 +388,7 @@ class _Student:
                 self.remarks.append("it works for vectors only: a matrix of parameters goes wrong")
         small = long[:5].astype("float32")
         with np.errstate(all="ignore"), contextlib.suppress(Exception):
-            back = self.function(1, small, lambda x: _gradient(1)(x).astype("float32"), **odd)
+            back = self.function(1, small, lambda x: _curved(1)(x).astype("float32"), **odd)
             if np.asarray(back[0]).dtype != np.float32:
                 self.remarks.append(f"float32 parameters come back as {np.asarray(back[0]).dtype}")
 
@@ -400,7 +397,7 @@ class _Student:
         try:
             for t in (1, 2, 3):
                 with np.errstate(all="ignore"):
-                    theta, *state = function(t, theta, _gradient(t), *state, **odd)
+                    theta, *state = function(t, theta, _curved(t), *state, **odd)
                 path.append(np.asarray(theta, float))
         except Exception:
             return None
@@ -458,7 +455,7 @@ class _Student:
     def _call(self, t, asked, state, odd):
         def grad(x):
             asked.append(np.array(x, float))
-            return _frozen(_gradient(t)(np.asarray(x, float)))
+            return _frozen(_curved(t)(np.asarray(x, float)))
 
         try:
             with np.errstate(all="ignore"):
@@ -594,7 +591,7 @@ class _Student:
     def _call_free(self, t, theta, state, odd):
         try:
             with np.errstate(all="ignore"):
-                return self.function(t, theta, _gradient(t), *state, **odd)
+                return self.function(t, theta, _curved(t), *state, **odd)
         except Exception as error:
             raise self._raised(error, t) from None
 
@@ -642,10 +639,6 @@ def _frozen(x: Any) -> np.ndarray:
     x = np.array(x)
     x.flags.writeable = False
     return x
-
-
-def _gradient(t: int) -> Callable:
-    return lambda x: 5 / t * (np.sin(2 * x) + x)
 
 
 # ---- time

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -155,3 +157,12 @@ def test_the_libraries_table_names_every_rule(library):
     found = implementations(library)
     assert [one.rule for one in found] == list(RULES)
     assert all("eta" in one.names for one in found if one.rule != "adadelta")
+
+
+def test_a_program_that_does_not_answer_is_ended():
+    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    begun = time.perf_counter()
+    run = adapters.from_command(sleeps, "gd", seconds=0.5)
+    with pytest.raises((EOFError, BrokenPipeError)):
+        run(np.ones(2), [lambda x: x], {"eta": 0.1})
+    assert time.perf_counter() - begun < 10

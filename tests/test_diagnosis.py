@@ -76,8 +76,7 @@ def test_written_out_the_rule_is_the_rule(rule):
 
 
 # what changes nothing: an edit that is no mistake; the engine must never name it
-HARMLESS = ("absolute value of", "wrong sign", " comes before ", " comes too late", "starts at",
-            "filled share")  # fmt: skip
+HARMLESS = ("absolute value of", "wrong sign", " comes before ", " comes too late", "starts at")
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -199,3 +198,19 @@ def test_hyperparameters_that_do_nothing_are_said():
     verdict = diagnose(fixed, "momentum")
     assert verdict.unused == {"gamma": 0.9}
     assert "gamma has no effect: the number 0.9" in str(verdict)
+
+
+def test_an_infinite_step_agrees_with_an_infinite_one_alone():
+    s = situations(RULES["adam"])[0]
+    infinite, finite = np.full(4, np.inf), np.ones(4)
+    assert agree(s, [infinite], [finite]) == agree(s, [finite], [infinite]) == [False]
+    assert agree(s, [infinite], [infinite]) == [True]
+
+
+def test_a_step_in_whole_numbers_is_seen():
+    def cut(t, theta, grad, Eg2=0, *, eta=0.001, rho=0.9, eps=1e-8):
+        g = grad(theta)
+        Eg2 = rho * Eg2 + (1 - rho) * g**2
+        return theta - eta * g // np.sqrt(Eg2 + eps), Eg2
+
+    assert "every step is a whole number" in str(diagnose(cut, "rmsprop"))

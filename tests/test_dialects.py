@@ -3,7 +3,6 @@
 The paths were recorded by tools/record; none of the three libraries is needed here.
 """
 
-import doctest
 import subprocess
 import sys
 from importlib import resources
@@ -298,10 +297,6 @@ def test_no_argument_is_dropped(library, constructor):
             other = value / 2 if value else 0.25
         refused_either_way = isinstance(result({}), str)
         assert refused_either_way or result({argument: other}) != result({}), (argument, other)
-
-
-def test_examples_in_the_docstring():
-    assert doctest.testmod(dialects).failed == 0
 
 
 # --- schedules ---------------------------------------------------------------------------------

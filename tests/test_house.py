@@ -2,6 +2,8 @@
 
 import ast
 import builtins
+import doctest
+import importlib
 import re
 import subprocess
 import sys
@@ -145,3 +147,15 @@ def test_the_reference_has_every_module_of_the_reader():
     listed = set(re.findall(r"auto(?:module|function|class):: gdref\.(\w+)", text))
     assert ".. automodule:: gdref\n   :members:\n   :imported-members:" in text  # rules and loop
     assert set(READERS) - listed == {"loop"}
+
+
+WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text()]
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_examples_of_a_module_are_what_it_prints(path):
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    if module in {"gdref.torch", "gdref.optax"}:
+        pytest.importorskip(module.removeprefix("gdref."))
+    found = doctest.testmod(importlib.import_module(module))
+    assert found.attempted and not found.failed

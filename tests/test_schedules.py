@@ -1,6 +1,5 @@
 """The schedules: formulas, the libraries' recorded values, composition, what they refuse."""
 
-import doctest
 import math
 from itertools import islice
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from gdref import adam, dialects, gd, iterate, momentum, schedules
+from gdref import adam, dialects, gd, iterate, momentum
 from gdref.elementary import cos
 from gdref.schedules import (
     cosine,
@@ -307,8 +306,3 @@ def test_cosine_of_what_there_is():
     assert cos(t) == sympy.cos(t)
     assert list(cos(np.array([t, sympy.pi]))) == [sympy.cos(t), -1]
     assert np.array_equal(cos(np.array([0.0, np.pi])), [1.0, -1.0])
-
-
-def test_examples_in_the_docstrings():
-    found = doctest.testmod(schedules)
-    assert found.attempted >= 15 and found.failed == 0

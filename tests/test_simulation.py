@@ -1,6 +1,5 @@
 """The simulation of many workers: its times, its delays, and what one worker must give."""
 
-import doctest
 import math
 from itertools import islice
 
@@ -32,11 +31,6 @@ def meetings(workers, count, costs=NO_NETWORK, rng=0, period=1):
 
 def order(workers, count, **options):
     return [worker for _, worker in meetings(workers, count, **options)]
-
-
-def test_examples():
-    found = doctest.testmod(simulation)
-    assert found.attempted > 5 and found.failed == 0
 
 
 # times

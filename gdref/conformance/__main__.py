@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from gdref import adapters
 from gdref.conformance import check, implementations, write_vectors
+from gdref.diagnosis.runs import as_run
 from gdref.diagnosis.verdict import Verdict
 from gdref.rules import RULES
 
@@ -66,7 +67,7 @@ def verdicts(given: argparse.Namespace) -> Iterator[Row]:
     elif given.call:
         run, who = adapters.from_class(_loaded(given.call), names), given.call
     else:
-        run, who = adapters.from_function(_loaded(given.function)), given.function
+        run, who = as_run(_loaded(given.function)), given.function
     options = {"changing": not given.constant, "only": list(names), "dtype": given.dtype}
     yield who, "", check(run, given.rule, **options)
 

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from gdref import dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import mistakes
 from gdref.diagnosis.runs import STEPS, probes
@@ -113,4 +112,4 @@ def replay(content: dict[str, Any], step: Callable, dtype: str = "float64") -> s
     return ""
 
 
-__all__ = ["dialects", "replay", "vectors", "write_vectors"]
+__all__ = ["replay", "vectors", "write_vectors"]

@@ -31,6 +31,7 @@ class Edit:
     line: str
     quantity: str
     program: Program = field(repr=False)
+    start: bool = False  # of the state before step 1, which a step from another one cannot show
 
     @property
     def sentence(self) -> str:
@@ -56,9 +57,11 @@ def edits_of(right: Program) -> Iterator[Edit]:
     for k in range(len(right.tree.body)):
         yield from edits_of_line(right, k)
     for words, quantity, tree in itertools.chain(
-        _of_order(right), _everywhere(right), _of_return(right), _of_start(right)
+        _of_order(right), _everywhere(right), _of_return(right)
     ):
         yield Edit(words, "", quantity, with_tree(right, tree))
+    for words, quantity, tree in _of_start(right):
+        yield Edit(words, "", quantity, with_tree(right, tree), start=True)
 
 
 # ---- at one place of a line
@@ -423,14 +426,10 @@ def _of_name(node: ast.Name, known: _Known) -> Expressions:
             yield f"theta is multiplied by {_called(h)}", _expression(f"({h} * theta)")
     elif name == "eps":
         yield "epsilon is squared", _expression("eps**2")
-        yield (
-            "epsilon is divided by the root of the filled share",
-            _expression("eps / sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"),
-        )
-        yield (
-            "epsilon is multiplied by the root of the filled share",
-            _expression("eps * sqrt(1 - beta2**t)" if "beta2" in known.hyperparameters else "eps"),
-        )
+        for h in known.decays:
+            share = f"sqrt(1 - {h}**t)"
+            yield f"epsilon is divided by `{share}`", _expression(f"eps / {share}")
+            yield f"epsilon is multiplied by `{share}`", _expression(f"eps * {share}")
         yield "the root of epsilon stands for epsilon", _expression("sqrt(eps)")
     elif name == "lam":
         yield "the decay is multiplied by the rate", _expression("(eta * lam)")
@@ -535,13 +534,13 @@ def _all_corrections(right: Program) -> Iterator[tuple[str, ast.FunctionDef]]:
         ("the size of `1 - beta * t` stands for `1 - beta**t`", "abs(1 - {h} * t)"),
         ("`beta**t` stands for `1 - beta**t` in every correction", "({h}**t)"),
         ("`1 - beta` stands for `1 - beta**t` in every correction", "(1 - {h})"),
-        ("`1 - t` powers are missing: every correction is dropped", "1"),
+        ("every bias correction is dropped", "1"),
     ):
         tree = copy.deepcopy(right.tree)
         changed = _Corrections(new)
         tree.body = [changed.visit(line) for line in tree.body]
         if changed.count > 1:
-            yield words.replace("`1 - t` powers are missing: every", "every bias"), tree
+            yield words, tree
 
 
 class _Corrections(ast.NodeTransformer):
@@ -685,8 +684,3 @@ def _of_start(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
             defaults |= {name: _expression(value) for name in chosen}
             tree.args.defaults = list(defaults.values())
             yield f"`{', '.join(chosen)}` starts at {value} instead of 0", chosen[0], tree
-
-
-def right_target(line: ast.stmt) -> str:
-    """The name that a line sets; empty if it sets none."""
-    return _target(line)

@@ -28,7 +28,8 @@ class Mistake:
     error
         what is wrong, in words.
     kind
-        "error"; "default", another default; "paper", a form that the rule's own paper has too.
+        "error"; "default", another default; "start", another state before step 1; "paper", a form
+        that the rule's own paper has too.
     section
         the label of the section of the book that explains the line.
     """
@@ -38,7 +39,6 @@ class Mistake:
     error: str
     program: Program = field(repr=False, compare=False)
     line: str = ""
-    quantity: str = ""
     kind: str = "error"
 
     @property
@@ -47,7 +47,7 @@ class Mistake:
 
     @property
     def section(self) -> str:
-        return f"{self.rule.replace('gd', 'gradient-descent')}-rule"
+        return f"{'gradient-descent' if self.rule == 'gd' else self.rule}-rule"
 
     def __str__(self) -> str:
         return self.error
@@ -88,8 +88,8 @@ def inherited(rule: str) -> tuple[Mistake, ...]:
 def small_edits(rule: str) -> tuple[Mistake, ...]:
     """What the engine makes itself: every small edit of every line."""
     return tuple(
-        Mistake("", rule, edit.sentence, edit.program, edit.line, edit.quantity)
-        for edit in edits(RULES[rule])
+        Mistake("", rule, e.sentence, e.program, e.line, "start" if e.start else "error")
+        for e in edits(RULES[rule])
     )
 
 

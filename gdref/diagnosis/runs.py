@@ -15,7 +15,7 @@ import numpy as np
 from gdref import catalogue, dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
-from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, odd_values
+from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, close, odd_values
 from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
 from gdref.dialects._expressions import PerStep, convert
 from gdref.dialects._recordings import rule_name
@@ -197,9 +197,7 @@ def _same(ours, theirs, start, dtype) -> np.ndarray:
     before = np.concatenate([[start], ours[:-1]])
     moved = np.maximum.accumulate(np.abs(ours - before), axis=0)
     allowed = 5 * TOLERANCE[dtype] * moved + 40 * np.finfo(dtype).eps * np.abs(ours)
-    with np.errstate(invalid="ignore"):
-        equal = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        return (equal | (np.abs(ours - theirs) <= allowed)).all(axis=1)
+    return np.all(close(ours, theirs, allowed), axis=1)
 
 
 def _largest(ours, theirs, dtype) -> float:

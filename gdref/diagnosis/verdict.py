@@ -12,9 +12,9 @@ import numpy as np
 
 from gdref import catalogue, dialects
 from gdref._inputs import form
-from gdref.diagnosis.edits import Edit, edits_of_line, right_target
+from gdref.diagnosis.edits import Edit, edits_of_line
 from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
-from gdref.diagnosis.programs import program, with_body
+from gdref.diagnosis.programs import Program, program, with_body
 from gdref.diagnosis.situations import PROBES, START, Situation, agree, must, situations, step
 from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.dialects._recordings import rule_name
@@ -102,7 +102,6 @@ def message(v: Verdict) -> str:
         )
         for name, ratios in v.ratio.items():
             lines.append(_in_words(name, ratios))
-        lines += v.remarks
         if v.nearest:
             lines.append(f"it is none of the mistakes that have a name; the nearest: {v.nearest}")
     else:
@@ -110,7 +109,7 @@ def message(v: Verdict) -> str:
         theta = v.ratio.get("theta", ())
         if len(theta) == 1 and np.isfinite(theta[0]):
             lines.append(_in_words("theta", theta))
-    return "; ".join(lines)
+    return "; ".join([*v.remarks, *lines])
 
 
 def _listed(names) -> str:
@@ -206,6 +205,7 @@ def dialect_of(search: "_Search") -> str:
     return f"that is {_listed(dict.fromkeys(owners))}" if owners else ""
 
 
+STEPS = {"error", "paper"}  # the kinds of mistakes that a step shows
 OWNERS = {"pytorch": "PyTorch's", "keras": "Keras'", "optax": "Optax'"}
 
 
@@ -224,20 +224,24 @@ def _plain(entry, t, theta, grad, *state, **hyperparameters):
 
 @functools.cache
 def variants_of_line(rule: str, k: int) -> list[Edit]:
-    """The small edits of one line that add no other line."""
-    right = program(RULES[rule])
+    """The small edits of one line that add no other line and change theta alone."""
+    right, function = program(RULES[rule]), cast(Any, RULES[rule])
     size = len(right.tree.body)
-    return [e for e in edits_of_line(right, k) if len(e.program.tree.body) == size]
+    return [
+        e
+        for e in edits_of_line(right, k)
+        if len(e.program.tree.body) == size and touches(e.program, function) <= {"theta"}
+    ]
 
 
 @functools.cache
-def touches(mistake: Mistake, rule: Any) -> frozenset[str]:
-    """The quantities that a mistake computes otherwise, with the right states given."""
+def touches(changed_code: Program, rule: Any) -> frozenset[str]:
+    """The quantities that other code computes otherwise, with the right states given."""
     quantities, changed = ["theta", *form(rule)[0]], set()
     for s in situations(rule)[:20]:
         ours = must(step(rule, s))
         given = dict(zip(quantities[1:], ours[1:], strict=True))
-        here = step(functools.partial(mistake.program.given, _given=given), s)
+        here = step(functools.partial(changed_code.given, _given=given), s)
         same = agree(s, ours, here)
         changed |= {q for q, fits in zip(quantities, same, strict=True) if not fits}
     return frozenset(changed)
@@ -350,8 +354,8 @@ class _Search:
     def two_edits(self) -> list[Mistake]:
         """A small edit in each of two lines that lead from the states to theta."""
         right = program(self.right)
-        lines = [k for k, line in enumerate(right.tree.body) if self._leads_to_theta(line)]
-        variants = {k: variants_of_line(self.name, k) for k in lines}
+        variants = {k: variants_of_line(self.name, k) for k in range(len(right.tree.body))}
+        lines = [k for k in variants if variants[k]]
         for k, later in itertools.combinations(lines, 2):
             for one, two in itertools.product(variants[k], variants[later]):
                 body = list(right.tree.body)
@@ -374,24 +378,19 @@ class _Search:
                     return [Mistake("", self.name, e, both) for e in words]
         return []
 
-    def _leads_to_theta(self, line) -> bool:
-        target = right_target(line)
-        return bool(target) and target not in [*form(self.right)[0], "g", "dx"]
-
     @staticmethod
     def _fill(unused, numbers):
         for name in unused:
             unused[name] = numbers.get(name)
 
     def known(self) -> list[Mistake]:
-        """The mistakes of the table."""
+        """The mistakes of the table that a step shows."""
         rows = [*mistakes(self.name), *inherited(self.name)]
-        return [m for m in rows if m.kind != "default"]
+        return [m for m in rows if m.kind in STEPS]
 
     def candidates(self) -> list[Mistake]:
         """The mistakes of the table first, then those that the engine makes."""
-        both = [*self.known(), *small_edits(self.name)]
-        return [m for m in both if m.kind != "default" and " starts at " not in m.error]
+        return [*self.known(), *(m for m in small_edits(self.name) if m.kind in STEPS)]
 
     def line_by_line(self, numbers) -> list[Mistake]:
         """A mistake for each quantity, each computed from what the function gave for the others."""
@@ -399,7 +398,7 @@ class _Search:
         for quantity in self._apart_wrong(numbers):
             k = self.quantities.index(quantity)
             for mistake in self.candidates():
-                if touches(mistake, self.right) <= {quantity} and self._fits_line(
+                if touches(mistake.program, self.right) <= {quantity} and self._fits_line(
                     mistake.program.given, k, numbers
                 ):
                     found.append(mistake)
@@ -546,6 +545,9 @@ class _Search:
                 f"only the entries with index {entries} of {size} differ: does a loop or an index "
                 "leave some out, or do only some get it?"
             )
+        steps = [(b - s.theta)[np.isfinite(b)] for s, _, b in cases]
+        if all(np.allclose(x, np.round(x), rtol=0, atol=1e-9) for x in steps):
+            yield "every step is a whole number: does `//` stand for `/`?"
         for digits in range(1, 8):
             if all(np.allclose(b, np.round(b, digits), rtol=0, atol=1e-14) for _, _, b in cases):
                 yield f"theta is rounded to {digits} decimals"

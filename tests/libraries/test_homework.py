@@ -4,7 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gdref.homework import check, check_file, on_arrays  # noqa: E402
+from gdref.adapters import on_arrays  # noqa: E402
+from gdref.homework import check, check_file  # noqa: E402
 
 RIGHT = """
 def my_adam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
