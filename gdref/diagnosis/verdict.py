@@ -476,7 +476,7 @@ class _Search:
                     ratio = b / a
                 values += list(ratio[np.isfinite(ratio)])
             if values:
-                low, high = min(values), max(values)
+                low, high = min(values) + 0.0, max(values) + 0.0  # no -0
                 found[quantity] = (low,) if abs(high - low) <= 1e-6 * abs(high) else (low, high)
         return found
 
@@ -561,7 +561,7 @@ class _Search:
             t: r[0] for t, r in sorted(by_step.items()) if r and np.allclose(r, r[0], rtol=1e-6)
         }
         if len(even) == len(by_step) and not np.allclose(list(even.values()), even[1]):
-            listed = ", ".join(f"{r:.4g} (t = {t})" for t, r in list(even.items())[:4])
+            listed = ", ".join(f"{r + 0.0:.4g} (t = {t})" for t, r in list(even.items())[:4])
             yield f"the step is the right one times a number that changes with t: {listed}"
 
 
