@@ -8,13 +8,15 @@ import pytest
 import sympy as sp
 
 from gdref import RULES, dialects
-from gdref.diagnosis import diagnose, mistakes, pairs
+from gdref._inputs import form
+from gdref.diagnosis import diagnose, formulas, mistakes, pairs
 from gdref.diagnosis.edits import edits
 from gdref.diagnosis.programs import program
 from gdref.diagnosis.runs import as_run, diagnose_run, probes
 from gdref.diagnosis.situations import agree, situations, step
 from gdref.diagnosis.verdict import _plain
-from gdref.symbolic import prove_equal, trace, unroll
+from gdref.symbolic import hyperparameter, prove_equal, symbol, trace, unroll
+from gdref.symbolic import t as T
 
 WRONG = {name: [m for m in mistakes(name) if m.kind != "default"] for name in RULES}
 
@@ -214,3 +216,62 @@ def test_a_step_in_whole_numbers_is_seen():
         return theta - eta * g // np.sqrt(Eg2 + eps), Eg2
 
     assert "every step is a whole number" in str(diagnose(cut, "rmsprop"))
+
+
+# ---- the difference as a formula
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_difference_as_a_formula_is_what_a_step_has_more(rule):
+    """Random numbers in the formula give the random step's difference, quantity by quantity."""
+    draw, seen, g, t = np.random.default_rng(3), 0, 1.3, 3
+    for mistake in WRONG[rule]:
+        formula = formulas.difference(mistake.function, rule)
+        if set(formula) != {"theta"}:
+            continue  # then the states are right, and the step's own difference is the formula's
+        values = {name: float(draw.uniform(0.3, 0.8)) for name in form(RULES[rule])[2]}
+        state = draw.uniform(0.5, 2.0, size=len(form(RULES[rule])[0]))
+        theta = draw.uniform(0.5, 2.0)
+        with np.errstate(all="ignore"):
+            ours = RULES[rule](t, theta, lambda x: g, *state, **values)
+            theirs = mistake.function(t, theta, lambda x: g, *state, **values)
+        numbers = {symbol("theta", "t-1"): theta, symbol("g", "t"): g, T: t}
+        numbers |= {hyperparameter(name): value for name, value in values.items()}
+        for k, name in enumerate(form(RULES[rule])[0]):
+            numbers |= {symbol(name, "t-1"): state[k], symbol(name, "t"): float(ours[k + 1])}
+        number = complex(formula["theta"].subs(numbers))
+        if abs(number.imag) > 1e-12 or not np.isfinite(theirs[0]):
+            continue  # the root of a negative number
+        assert number.real == pytest.approx(theirs[0] - ours[0], rel=1e-6, abs=1e-12), mistake.id
+        seen += 1
+    assert seen >= 2
+
+
+def test_a_formula_names_the_line_and_does_not_spread():
+    def mine(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        g = grad(theta)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2 + 0.3 * g
+        return theta - eta * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v
+
+    verdict = diagnose(mine, "adam")
+    assert verdict.found == () and verdict.difference == {"v": 0.3 * symbol("g", "t")}
+    assert "as a formula: v has 0.3*g more than it should" in str(verdict)
+    assert not hasattr(sp.Expr, "sqrt"), "what NumPy needed is taken back"
+
+
+def test_a_point_that_is_another_is_said_as_a_formula():
+    found = formulas.difference(RULES["nag"], "momentum")
+    assert list(found) == ["asked"]
+    assert formulas.difference(RULES["adam"], "adam") == {}
+    assert formulas.difference(lambda t, theta, grad: (np.maximum(theta, 1),), "gd") == {}
+
+
+def test_the_effect_of_a_mistake_is_that_of_its_formula():
+    """Adam without the correction of v: sqrt(1 - beta2^t) divides each step."""
+    dropped = {m.id: m for m in WRONG["adam"]}["adam-07"]
+    first, late = (1 / np.sqrt(1 - 0.999**t) for t in (1, 100))
+    words = formulas.effect(dropped.function, "adam")
+    assert f"{first:.3g} times too long" in words and f"{late:.3g} times too long" in words
+    assert formulas.effect(dropped.function, "adam") in str(diagnose(dropped.function, "adam"))
+    assert formulas.effect(RULES["adam"], "adam") == ""

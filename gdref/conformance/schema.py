@@ -1,6 +1,9 @@
 r"""Vectors: what the rule computes, as JSON, for tests in any language.
 
-A file a rule and dialect.  The schema, number 1::
+A file a rule and dialect: ``adam.json`` is the book's; ``adam-keras.json`` the path of the
+library's optimizer that gets the same values under its own names (``call`` says which; its state is
+not written); ``nadam-10.json`` another form of the rule's own paper, by its name in the table of
+mistakes.  The schema, number 1::
 
     {"schema": 1, "rule": "adam", "dialect": "book", "formula": "...",
      "tolerance": {"float64": 1e-9, "float32": 2e-4},
@@ -11,10 +14,12 @@ A file a rule and dialect.  The schema, number 1::
 
 ``gradient`` is the gradient at ``asked``, which is theta before the step but for Nesterov's rule.
 ``theta`` and ``state`` are those after the step, ``start`` the parameters before step 1; the state
-before it is 0.  A step passes if each number is within the tolerance times the length of the step
-(theta) or times its size (state).
+before it is 0.  A value of ``hyperparameters`` may be a list of two, as ``betas`` is.  A step
+passes if each number is within the tolerance times the length of the step (theta) or times its
+size (state).
 """
 
+import functools
 import inspect
 import json
 from collections.abc import Callable
@@ -23,34 +28,76 @@ from typing import Any
 
 import numpy as np
 
+from gdref import dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import mistakes
-from gdref.diagnosis.runs import STEPS, probes
+from gdref.diagnosis.runs import STEPS, library_run, probes
 from gdref.diagnosis.situations import START, TOLERANCE
+from gdref.dialects._expressions import convert
 from gdref.rules import RULES
 
 
 def vectors(rule: str, dialect: str = "book") -> dict[str, Any]:
     """The vectors of a rule, as the content of a file.
 
-    ``dialect`` is ``"book"``, or the id of a mistake of the table whose path is to be written: a
-    library's own form.
+    ``dialect`` is ``"book"``; the name of a library, for its own form; or the id of a mistake of
+    the table whose path is to be written.  Raises NoConversion if the library has no such form.
     """
-    function = RULES[rule]
-    if dialect != "book":
-        function = {m.id: m.function for m in mistakes(rule)}[dialect]
-    formula = inspect.getdoc(RULES[rule]) or ""
-    return {
+    text = (inspect.getdoc(RULES[rule]) or "").split("\n\n")
+    content: dict[str, Any] = {
         "schema": 1,
         "rule": rule,
         "dialect": dialect,
-        "formula": formula.split("\n\n")[2].strip() if formula.count("\n\n") > 2 else "",
+        "formula": text[2].strip() if len(text) > 3 else "",
         "tolerance": TOLERANCE,
-        "runs": [
-            {"name": name, "start": START.tolist(), "steps": _steps(function, gradients, values)}
-            for name, gradients, values in probes(rule)
-        ],
     }
+    steps: Callable = functools.partial(_steps, RULES[rule])
+    if dialect in dialects.LIBRARIES:
+        entry = dialects.dialect(rule, dialect)
+        steps = functools.partial(_steps_of_library, entry)
+        content["call"] = f"{dialects.LIBRARIES[dialect][0]}.{entry.constructor}"
+    elif dialect != "book":
+        steps = functools.partial(_steps, {m.id: m.function for m in mistakes(rule)}[dialect])
+    content["runs"] = []
+    for name, gradients, values in probes(rule):
+        try:
+            rows = steps(gradients, values)
+        except dialects.NoConversion:  # a form that is ours at a constant rate alone
+            if not any(map(callable, values.values())):
+                raise
+            continue
+        content["runs"].append({"name": name, "start": START.tolist(), "steps": rows})
+    return content
+
+
+def _steps_of_library(entry: dialects.Dialect, gradients: Callable, values: dict) -> list[dict]:
+    """As a run of the library's optimizer shows them: no state, its own names."""
+    asked: list = []
+
+    def recorded(t):
+        def gradient(x):
+            g = gradients(t)(x)
+            asked.append((x, g))
+            return g
+
+        return gradient
+
+    path = library_run(entry)(START.copy(), [recorded(t) for t in range(1, STEPS + 1)], values)
+    theirs = convert(entry.names, values)
+    rows = []
+    for t, ((point, g), theta) in enumerate(zip(asked, path, strict=True), 1):
+        now = {name: value(t) if callable(value) else value for name, value in theirs.items()}
+        rows.append(
+            {
+                "t": t,
+                "hyperparameters": now,
+                "asked": point.tolist(),
+                "gradient": g.tolist(),
+                "theta": theta.tolist(),
+                "state": {},
+            }
+        )
+    return rows
 
 
 def _steps(function: Callable, gradients: Callable, values: dict[str, Any]) -> list[dict]:
@@ -80,14 +127,24 @@ def _steps(function: Callable, gradients: Callable, values: dict[str, Any]) -> l
 
 
 def write_vectors(directory: str | Path) -> list[Path]:
-    """Write the vectors of all rules; return the files."""
+    """Write the vectors of all rules and of the libraries' forms; return the files."""
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for rule in RULES:
-        file = folder / f"{rule}.json"
-        file.write_text(json.dumps(vectors(rule), indent=1) + "\n", "utf-8")
-        written.append(file)
+    forms = {r: [m.id for m in mistakes(r) if m.kind == "paper"] for r in RULES}
+    for rule, forms_of_paper in forms.items():
+        for dialect in ("book", *dialects.LIBRARIES, *forms_of_paper):
+            try:
+                content = vectors(rule, dialect)
+            except dialects.NoConversion:
+                continue
+            name = {
+                "book": rule,
+                **{library: f"{rule}-{library}" for library in dialects.LIBRARIES},
+            }
+            file = folder / f"{name.get(dialect, dialect)}.json"
+            file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            written.append(file)
     return written
 
 

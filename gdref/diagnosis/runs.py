@@ -14,6 +14,7 @@ import numpy as np
 
 from gdref import catalogue, dialects
 from gdref._inputs import form
+from gdref.diagnosis import formulas
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
 from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, close, odd_values
 from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
@@ -23,6 +24,8 @@ from gdref.rules import RULES
 
 Run = Callable[[np.ndarray, list[Callable], dict[str, Any]], Sequence[np.ndarray]]
 STEPS = 8
+SINGLE = 1e-6  # of a step: what one number in single precision spoils, and no mistake
+IN_SINGLE = "but a number in it has single precision"
 
 
 def as_run(rule: Callable) -> Run:
@@ -108,9 +111,16 @@ def diagnose_run(
         if constant(as_run(right)):
             found = _Found((), "it is the rule as long as the rate stays the same", "")
         when = "as long as the rate stays the same" if found.any else ""
+    if not found.any and dtype == "float64":
+        rounded = functools.partial(runs, tolerance=SINGLE)
+        if rounded(as_run(right)):
+            found = _Found((), f"it is the rule, {IN_SINGLE}", "")
+        else:
+            found = _search(name, rounded)
+            when = IN_SINGLE if found.any else ""
     named = found.named
-    if len(named) == 1 and named[0].kind == "paper" and not when:
-        words = f"in a form of its paper: {named[0].error}"
+    if len(named) == 1 and named[0].kind == "paper" and when in {"", IN_SINGLE}:
+        words = f"in a form of its paper: {named[0].error}" + (f", {when}" if when else "")
         words += f"; {found.whose}" if found.whose else ""
         return Verdict(True, name, dialect=words, ids=(named[0].id,), states=False)
     said = tuple(m.error for m in named) + ((found.other,) if found.other else ())
@@ -127,6 +137,7 @@ def diagnose_run(
         ratio={"theta": ratio} if ratio else {},
         dialect=found.whose + (f", {when}" if when and found.whose and not named else ""),
         states=False,
+        effect=formulas.effect(named[0].function, name) if len(named) == 1 else "",
     )
 
 
@@ -142,7 +153,9 @@ class _Found:
 
 
 def _search(name: str, runs: Callable[[Run], bool]) -> _Found:
-    owners = [f"{OWNERS[e.library]} {e.constructor}" for e in _entries(name) if runs(_dialect(e))]
+    owners = [
+        f"{OWNERS[e.library]} {e.constructor}" for e in _entries(name) if runs(library_run(e))
+    ]
     whose = f"that is {_listed(list(dict.fromkeys(owners)))}" if owners else ""
     named = _named(name, runs)
     return _Found(named, "" if named or owners else _other_rule(name, runs), whose)
@@ -180,23 +193,23 @@ def _path(run, start, gradients, values, dtype):
         return None
 
 
-def _fits(candidate: Run, cases, start, dtype) -> bool:
+def _fits(candidate: Run, cases, start, dtype, tolerance=None) -> bool:
     seen = False
     for _, gradients, values, theirs in cases:
         if theirs is None:
             continue
         seen = True
         ours = _path(candidate, start, gradients, values, dtype)
-        if ours is None or not _same(ours, theirs, start, dtype).all():
+        if ours is None or not _same(ours, theirs, start, dtype, tolerance).all():
             return False
     return seen
 
 
-def _same(ours, theirs, start, dtype) -> np.ndarray:
+def _same(ours, theirs, start, dtype, tolerance=None) -> np.ndarray:
     """For each step whether the two are there to rounding."""
     before = np.concatenate([[start], ours[:-1]])
     moved = np.maximum.accumulate(np.abs(ours - before), axis=0)
-    allowed = 5 * TOLERANCE[dtype] * moved + 40 * np.finfo(dtype).eps * np.abs(ours)
+    allowed = (tolerance or 5 * TOLERANCE[dtype]) * moved + 40 * np.finfo(dtype).eps * np.abs(ours)
     return np.all(close(ours, theirs, allowed), axis=1)
 
 
@@ -239,7 +252,7 @@ def _entries(name: str):
     return [e for e in dialects.DIALECTS if e.rule == name and not e.why]
 
 
-def _dialect(entry) -> Run:
+def library_run(entry) -> Run:
     """The path of a library's optimizer that gets our values under its own names."""
 
     def run(start, gradients, values):
@@ -257,4 +270,4 @@ def _dialect(entry) -> Run:
     return run
 
 
-__all__ = ["Run", "as_run", "diagnose_run", "probes"]
+__all__ = ["Run", "as_run", "diagnose_run", "library_run", "probes"]

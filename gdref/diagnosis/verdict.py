@@ -12,6 +12,7 @@ import numpy as np
 
 from gdref import catalogue, dialects
 from gdref._inputs import form
+from gdref.diagnosis import formulas
 from gdref.diagnosis.edits import Edit, edits_of_line
 from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
 from gdref.diagnosis.programs import Program, program, with_body
@@ -57,6 +58,8 @@ class Verdict:
         whether the states were seen, not theta alone.
     remarks
         what else can be said of the difference: which entries, which steps, rounding.
+    effect
+        what the mistake does to the length of a step, if it has a name.
     """
 
     conforms: bool
@@ -73,6 +76,14 @@ class Verdict:
     dialect: str = ""
     states: bool = True
     remarks: tuple[str, ...] = ()
+    effect: str = ""
+    function: Any = field(default=None, repr=False, compare=False)
+
+    @functools.cached_property
+    def difference(self) -> dict[str, Any]:
+        """What differs as SymPy expressions: :func:`gdref.diagnosis.formulas.difference`."""
+        known = self.function is not None and not self.conforms
+        return formulas.difference(self.function, self.rule) if known else {}
 
     def __str__(self) -> str:
         return message(self)
@@ -102,6 +113,8 @@ def message(v: Verdict) -> str:
         )
         for name, ratios in v.ratio.items():
             lines.append(_in_words(name, ratios))
+        if words := formulas.in_words(v.difference):
+            lines.append(f"as a formula: {words}")
         if v.nearest:
             lines.append(f"it is none of the mistakes that have a name; the nearest: {v.nearest}")
     else:
@@ -109,6 +122,8 @@ def message(v: Verdict) -> str:
         theta = v.ratio.get("theta", ())
         if len(theta) == 1 and np.isfinite(theta[0]):
             lines.append(_in_words("theta", theta))
+        elif v.effect and not v.dialect:
+            lines.append(v.effect)
     return "; ".join([*v.remarks, *lines])
 
 
@@ -193,6 +208,8 @@ def diagnose(
         nearest="" if named or whose or unused else search.nearest(),
         dialect=whose,
         remarks=() if named or by_path else tuple(search.remarks(wrong)),
+        effect=formulas.effect(named[0].function, name) if len(named) == 1 else "",
+        function=function,
     )
 
 
