@@ -81,5 +81,5 @@ def text(cell: Any, format: int | str | None) -> str:
     number = f"{float(cell):{format if isinstance(format, str) else f'#.{format or 3}g'}}"
     mantissa, e, exponent = number.rstrip(".").partition("e")
     if e:
-        return f"${mantissa} \\times 10^{{{int(exponent)}}}$"
+        return f"${mantissa.rstrip('.')} \\times 10^{{{int(exponent)}}}$"
     return mantissa.replace("-", MINUS)
