@@ -63,6 +63,8 @@ PROBES: dict[str, Callable] = {
     "gradients that are 0 now and then": _sometimes,
     "small gradients": _scaled(1e-3),
     "large gradients": _scaled(1e4),
+    "tiny gradients": _scaled(1e-12),
+    "huge gradients": _scaled(1e12),
 }
 
 
