@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from course import plain
 from gdref import RULES, dialects
 from gdref._inputs import form
 from gdref.diagnosis import diagnose, formulas, mistakes, pairs
 from gdref.diagnosis.edits import edits
+from gdref.diagnosis.mistakes import _sections, small_edits
 from gdref.diagnosis.programs import program
 from gdref.diagnosis.runs import as_run, diagnose_run, probes
 from gdref.diagnosis.situations import agree, situations, step
@@ -275,3 +277,19 @@ def test_the_effect_of_a_mistake_is_that_of_its_formula():
     assert f"{first:.3g} times too long" in words and f"{late:.3g} times too long" in words
     assert formulas.effect(dropped.function, "adam") in str(diagnose(dropped.function, "adam"))
     assert formulas.effect(RULES["adam"], "adam") == ""
+
+
+# ---- the section of the book
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_mistake_leads_to_a_section_that_the_book_has(rule):
+    book = plain.sections()
+    assert {m.section for m in mistakes(rule)} <= set(book)
+    assert len({m.section for m in mistakes(rule)}) > 1, "not all of them to the rule itself"
+
+
+def test_every_row_of_the_sections_is_met():
+    met = {(m.rule, m.section) for rule in RULES for m in (*mistakes(rule), *small_edits(rule))}
+    unmet = {(rule, section) for rule, _, section in _sections()} - met
+    assert unmet == set()

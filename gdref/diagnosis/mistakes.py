@@ -6,6 +6,7 @@ every line, which need no table.
 
 import csv
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
@@ -31,7 +32,7 @@ class Mistake:
         "error"; "default", another default; "start", another state before step 1; "paper", a form
         that the rule's own paper has too.
     section
-        the label of the section of the book that explains the line.
+        the label of the section of the book that explains the line, by sections.tsv.
     """
 
     id: str
@@ -47,10 +48,20 @@ class Mistake:
 
     @property
     def section(self) -> str:
+        """The first row of sections.tsv whose words occur; else the section of the rule."""
+        for rule, words, section in _sections():
+            if rule == self.rule and re.search(words, self.error):
+                return section
         return f"{'gradient-descent' if self.rule == 'gd' else self.rule}-rule"
 
     def __str__(self) -> str:
         return self.error
+
+
+@functools.cache
+def _sections() -> tuple[tuple[str, ...], ...]:
+    text = resources.files("gdref.diagnosis").joinpath("sections.tsv").read_text("utf-8")
+    return tuple(tuple(row.split("\t")) for row in text.splitlines()[1:])
 
 
 def table() -> list[dict[str, str]]:
