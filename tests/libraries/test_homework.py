@@ -37,7 +37,7 @@ def test_a_right_one(settings, tmp_path):
     exec(RIGHT, namespace)
     function = on_arrays(namespace["my_adam"])
     assert function.__name__ == "my_adam"
-    with pytest.raises(AssertionError, match="has no hyperparameter beta1"):
+    with pytest.raises(AssertionError, match="it must return theta and the new state"):
         check(function, "rmsprop", settings)
 
 
