@@ -510,7 +510,8 @@ def wsd(peak: float, warm: int, stable: int, decay: float, end: float = 0.0) -> 
     [0.0, 0.05, 0.1, 0.1, 0.05, 0.0]
     """
     check_whole("stable", stable, low=1)
-    return warmup(join(peak, stable, polynomial(peak, decay, end)), warm)
+    plateau = constant(check_number("peak", peak))
+    return warmup(join(plateau, stable, polynomial(peak, decay, end)), warm)
 
 
 ORDERS = ("falling", "rising", "fractal")
@@ -561,7 +562,7 @@ def chebyshev(lowest: float, highest: float, steps: int, order: str = "fractal")
         while len(places) < steps:
             places = [p for j in places for p in (j, 2 * len(places) + 1 - j)]
     else:
-        places = range(1, steps + 1) if order == "falling" else range(steps, 0, -1)
+        places = sorted(range(1, steps + 1), reverse=order == "rising")
     middle, half = (highest + lowest) / 2, (highest - lowest) / 2
     rates = [1 / (middle - half * math.cos((2 * j - 1) * math.pi / (2 * steps))) for j in places]
     return restart(piecewise_constant(range(1, steps), rates), steps)
