@@ -412,6 +412,162 @@ def join(first: Schedule, steps: int, then: Any) -> Schedule:
     return schedule
 
 
+@_schedule
+def restart(schedule: Schedule, steps: int) -> Schedule:
+    r"""Start a schedule anew every so many steps: warm restarts (Loshchilov & Hutter 2017).
+
+    .. math::
+
+       \eta_t = a_{1 + (t-1) \bmod k}
+
+    Parameters
+    ----------
+    schedule
+        :math:`a`, a schedule; its steps 1 to k are used again and again.
+    steps
+        :math:`k \ge 1`, a whole number.
+
+    Notes
+    -----
+    Source: with ``cosine`` PyTorch's ``CosineAnnealingWarmRestarts`` and Keras'
+    ``CosineDecayRestarts`` with ``t_mul=1``.  Periods that grow are a chain of :func:`join`.
+
+    Examples
+    --------
+    >>> eta = restart(polynomial(0.1, 2), 2)
+    >>> [eta(t) for t in (1, 2, 3, 4)]
+    [0.1, 0.05, 0.1, 0.05]
+    """
+    if not callable(schedule):
+        raise TypeError(f"schedule is {shown(schedule)}; it must be a schedule")
+    check_whole("steps", steps, low=1)
+    return lambda t: schedule(1 + count(t) % steps)
+
+
+@_schedule
+def one_cycle(peak: float, rise: int, fall: int, start: float = 0.0, end: float = 0.0) -> Schedule:
+    r"""One cycle: half a wave up to the peak, half a wave down (Smith & Topin 2019).
+
+    .. math::
+
+       \eta_t = \begin{cases}
+           a + \frac{m - a}{2}\big(1 - \cos\frac{\pi(t-1)}{k}\big) & t \le k \\
+           e + \frac{m - e}{2}\big(1 + \cos\frac{\pi\min(t-1-k,\,l)}{l}\big) & t > k
+       \end{cases}
+
+    Parameters
+    ----------
+    peak
+        :math:`m \ge 0`, the value of step k + 1.
+    rise, fall
+        :math:`k \ge 1` and :math:`l > 0`, the steps up (a whole number) and down.
+    start, end
+        :math:`a, e \ge 0`, the value at step 1 and the last one, which stays.
+
+    Notes
+    -----
+    Source: PyTorch's ``OneCycleLR(max_lr, total_steps=n, pct_start=p)`` has the rise p n - 1, the
+    fall n - p n, the start max_lr/25 and the end start/10,000.  The paper draws straight lines and
+    lets the momentum fall while the rate rises.
+
+    Examples
+    --------
+    >>> eta = one_cycle(0.1, 2, 4, start=0.02)
+    >>> [round(eta(t), 2) for t in (1, 2, 3, 5, 7, 9)]
+    [0.02, 0.06, 0.1, 0.05, 0.0, 0.0]
+    """
+    check_whole("rise", rise, low=1)
+    return join(cosine(start, rise, end=peak), rise, cosine(peak, fall, end=end))
+
+
+@_schedule
+def wsd(peak: float, warm: int, stable: int, decay: float, end: float = 0.0) -> Schedule:
+    r"""Warm-up, stable, decay (Hu and others 2024): a line up, a plateau, a line down.
+
+    .. math::
+
+       \eta_t = \begin{cases}
+           m\,(t - 1)/w & t \le w \\
+           m & w < t \le w + s \\
+           e + (m - e)\,\big(1 - \min(t - 1 - w - s,\, d)/d\big) & t > w + s
+       \end{cases}
+
+    Parameters
+    ----------
+    peak
+        :math:`m \ge 0`.
+    warm, stable
+        :math:`w, s \ge 1`, the steps before and on the plateau, whole numbers.
+    decay
+        :math:`d > 0`, the steps of the fall.
+    end
+        :math:`e \ge 0`, the value that stays.
+
+    Examples
+    --------
+    >>> eta = wsd(0.1, 2, 3, 4)
+    >>> [round(eta(t), 3) for t in (1, 2, 3, 6, 8, 10)]
+    [0.0, 0.05, 0.1, 0.1, 0.05, 0.0]
+    """
+    check_whole("stable", stable, low=1)
+    plateau = constant(check_number("peak", peak))
+    return warmup(join(plateau, stable, polynomial(peak, decay, end)), warm)
+
+
+ORDERS = ("falling", "rising", "fractal")
+
+
+@_schedule
+def chebyshev(lowest: float, highest: float, steps: int, order: str = "fractal") -> Schedule:
+    r"""Chebyshev's rates: the best that so many rates can do on a quadratic without noise.
+
+    .. math::
+
+       \frac{1}{\eta_j} = \frac{\lambda_{\max} + \lambda_{\min}}{2}
+           - \frac{\lambda_{\max} - \lambda_{\min}}{2} \cos\frac{(2j - 1)\pi}{2k},
+       \qquad j = 1, \ldots, k
+
+    Parameters
+    ----------
+    lowest, highest
+        :math:`0 < \lambda_{\min} < \lambda_{\max}`, between which all curvatures lie.
+    steps
+        :math:`k \ge 1`, a whole number; after k steps the rates begin anew.
+    order
+        "falling" (j = 1, 2, ...), "rising", or "fractal", in which small rates follow a large one;
+        it needs a power of 2 steps.  In exact arithmetic all orders end at the same point.
+
+    Notes
+    -----
+    Source: Agarwal, Goel & Zhang (2021), who give the fractal order: 1, then again and again each
+    j of n followed by 2 n + 1 - j.
+
+    Examples
+    --------
+    >>> eta = chebyshev(1, 20, 4)
+    >>> [round(eta(t), 3) for t in (1, 2, 3, 4, 5)]
+    [0.58, 0.052, 0.146, 0.071, 0.58]
+    """
+    lowest = check_number("lowest", lowest, positive=True)
+    highest = check_number("highest", highest, positive=True)
+    check_whole("steps", steps, low=1)
+    if not lowest < highest:
+        raise ValueError(f"highest is {shown(highest)}; it must be above lowest")
+    if order not in ORDERS:
+        raise ValueError(f"order is {shown(order)}; it must be one of {', '.join(ORDERS)}")
+    if order == "fractal":
+        if steps & (steps - 1):
+            raise ValueError(f"steps are {steps}; the fractal order needs a power of 2")
+        places = [1]
+        while len(places) < steps:
+            places = [p for j in places for p in (j, 2 * len(places) + 1 - j)]
+    else:
+        places = sorted(range(1, steps + 1), reverse=order == "rising")
+    middle, half = (highest + lowest) / 2, (highest - lowest) / 2
+    rates = [1 / (middle - half * math.cos((2 * j - 1) * math.pi / (2 * steps))) for j in places]
+    return restart(piecewise_constant(range(1, steps), rates), steps)
+
+
 def constant(value: Any) -> Schedule:
     return lambda t: value + 0.0 * t if isinstance(t, np.ndarray) else value
 

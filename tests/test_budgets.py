@@ -18,13 +18,14 @@ CHAPTERS = ROOT / "chapters"
 DONE = [
     "intro",
     "gradient-descent",
+    "schedules",
     "momentum",
     "nag",
     "adagrad",
     "rmsprop",
     "adam",
-    "choosing",
     "shared",
+    "choosing",
 ]
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}

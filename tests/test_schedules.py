@@ -10,14 +10,18 @@ import sympy
 from gdref import adam, dialects, gd, iterate, momentum
 from gdref.elementary import cos
 from gdref.schedules import (
+    chebyshev,
     cosine,
     exponential,
     inverse_time,
     join,
+    one_cycle,
     piecewise_constant,
     polynomial,
+    restart,
     step,
     warmup,
+    wsd,
 )
 from gdref.symbolic import prove_equal, t
 
@@ -36,6 +40,11 @@ EXAMPLES = {
     "cosine": cosine(0.13, 30, 0.013),
     "warm-up": warmup(cosine(0.13, 30, 0.013), 6, 0.02),
     "join": join(step(0.1, 3, 0.5), 8, 0.02),
+    "restart": restart(cosine(0.13, 6, 0.01), 6),
+    "one cycle": one_cycle(0.13, 6, 20, 0.01, 0.001),
+    "warm-up, stable, decay": wsd(0.13, 6, 10, 15, 0.01),
+    "Chebyshev": chebyshev(1.0, 20.0, 8),
+    "Chebyshev, rising": chebyshev(1.0, 20.0, 7, "rising"),
 }
 
 everyone = pytest.mark.parametrize("schedule", EXAMPLES.values(), ids=EXAMPLES)
@@ -71,6 +80,14 @@ def values(schedule):
         (warmup(step(1, 3, 0.5), 2, 0.5), {1: 0.5, 2: 0.75, 3: 1, 5: 1, 6: 0.5}),
         (warmup(warmup(1, 2, 0.5), 2), {1: 0, 2: 0.25, 3: 0.5, 4: 0.75, 5: 1, 6: 1}),
         (join(3, 2, step(1, 1, 0.5)), {1: 3, 2: 3, 3: 1, 4: 0.5}),
+        (restart(polynomial(1, 4), 4), {1: 1, 2: 0.75, 4: 0.25, 5: 1, 8: 0.25, 401: 1}),
+        (restart(polynomial(1, 4), 3), {1: 1, 3: 0.5, 4: 1, 6: 0.5}),
+        (one_cycle(1, 2, 4), {1: 0, 2: 0.5, 3: 1, 5: 0.5, 7: 0, 99: 0}),
+        (one_cycle(1, 2, 4, 0.5, 0.25), {1: 0.5, 2: 0.75, 3: 1, 5: 0.625, 7: 0.25, 99: 0.25}),
+        (wsd(1, 2, 3, 4), {1: 0, 2: 0.5, 3: 1, 6: 1, 7: 0.75, 9: 0.25, 10: 0, 99: 0}),
+        (wsd(1, 2, 3, 4, 0.5), {5: 1, 6: 1, 8: 0.75, 10: 0.5}),
+        (chebyshev(1, 3, 1), {1: 0.5, 2: 0.5, 9: 0.5}),
+        (chebyshev(1, 3, 2), {1: 1 / (2 - math.sqrt(0.5)), 2: 1 / (2 + math.sqrt(0.5))}),
     ],
 )
 def test_by_hand(schedule, expected):
@@ -166,6 +183,57 @@ def test_step_t_has_the_library_s_value_at_count_t_minus_1(row):
 def test_keras_boundary_is_one_step_later():
     (row,) = (r for r in dialects.recorded_schedules("keras") if "boundaries" in r["arguments"])
     assert values(piecewise_constant(**row["arguments"])) != pytest.approx(row["values"], rel=1e-3)
+
+
+# PyTorch 2.13: OneCycleLR(max_lr=0.1, total_steps=20, pct_start=0.3), every second step, and
+# CosineAnnealingWarmRestarts(T_0=5, eta_min=0.01) from 0.1
+ONE_CYCLE = [
+    0.0040000000000000036, 0.037167184270002526, 0.09083281572999748, 0.09874640062350874,
+    0.089091617757105, 0.07169430017913009, 0.0500002, 0.028306099820869922,
+    0.010908782242895003, 0.0012539993764912555,
+]  # fmt: skip
+RESTARTS = [
+    0.1, 0.09140576474687263, 0.06890576474687264, 0.04109423525312737, 0.01859423525312737, 0.1,
+    0.09140576474687263,
+]  # fmt: skip
+
+
+def test_one_cycle_and_restarts_have_pytorch_s_values():
+    ours = one_cycle(0.1, 5, 14, start=0.1 / 25, end=0.1 / 25 / 10_000)
+    assert [ours(n) for n in range(1, 21, 2)] == pytest.approx(ONE_CYCLE, rel=1e-12)
+    ours = restart(cosine(0.1, 5, 0.01), 5)
+    assert [ours(n) for n in range(1, 8)] == pytest.approx(RESTARTS, rel=1e-12)
+
+
+def largest_left(eta, steps, curvatures):
+    """The largest share of the error that gradient descent leaves after so many steps."""
+    *_, theta = islice(
+        iterate(gd, lambda x: curvatures * x, np.ones_like(curvatures), eta=eta), steps + 1
+    )
+    return abs(theta).max()
+
+
+@pytest.mark.parametrize("order", ["falling", "rising", "fractal"])
+@pytest.mark.parametrize("lowest, highest, steps", [(1, 4, 8), (0.2, 9, 8), (2, 5, 4), (1, 20, 1)])
+def test_chebyshev_s_rates_reach_chebyshev_s_bound(lowest, highest, steps, order):
+    eta = chebyshev(lowest, highest, steps, order)
+    curvatures = np.linspace(lowest, highest, 501)
+    q = (math.sqrt(highest / lowest) - 1) / (math.sqrt(highest / lowest) + 1)
+    bound = 2 * q**steps / (1 + q ** (2 * steps))
+    assert largest_left(eta, steps, curvatures) == pytest.approx(bound, rel=1e-9)
+    rates = [eta(n) for n in range(1, steps + 1)]
+    assert rates == [eta(n) for n in range(steps + 1, 2 * steps + 1)]
+    if order != "fractal":
+        assert rates == sorted(rates, reverse=order == "falling")
+
+
+def test_the_fractal_order_stays_small_on_the_way():
+    curvatures = np.linspace(1, 100, 401)
+    far = {}
+    for order in ("falling", "rising", "fractal"):
+        eta = chebyshev(1, 100, 64, order)
+        far[order] = max(largest_left(eta, n, curvatures) for n in range(65))
+    assert far["fractal"] < 100 and far["falling"] > 1e6
 
 
 def test_pytorch_s_cosine_goes_up_again():
@@ -278,6 +346,17 @@ BAD = [
     (lambda: join(0.1, True, 0.2), TypeError, "steps is True; .*whole number"),
     (lambda: join(-0.1, 5, 0.2), ValueError, "first is -0.1; .*not negative"),
     (lambda: join(0.1, 5, None), TypeError, "then is None; .*real number"),
+    (lambda: restart(0.1, 5), TypeError, "schedule is 0.1; .*a schedule"),
+    (lambda: restart(cosine(0.1, 5), 0), ValueError, "steps is 0; .*at least 1"),
+    (lambda: one_cycle(0.1, 0, 5), ValueError, "rise is 0; .*at least 1"),
+    (lambda: one_cycle(0.1, 5, 0), ValueError, "decay_steps is 0; .*positive"),
+    (lambda: one_cycle(-0.1, 5, 5), ValueError, "end is -0.1; .*not negative"),
+    (lambda: wsd(0.1, 5, 0, 5), ValueError, "stable is 0; .*at least 1"),
+    (lambda: wsd(0.1, 0, 5, 5), ValueError, "steps is 0; .*at least 1"),
+    (lambda: chebyshev(2, 1, 4), ValueError, "highest is 1; .*above lowest"),
+    (lambda: chebyshev(0, 1, 4), ValueError, "lowest is 0; .*positive"),
+    (lambda: chebyshev(1, 2, 6), ValueError, "steps are 6; .*power of 2"),
+    (lambda: chebyshev(1, 2, 4, "up"), ValueError, "order is 'up'; .*falling, rising, fractal"),
 ]
 
 
