@@ -24,6 +24,7 @@ DONE = [
     "adagrad",
     "rmsprop",
     "adam",
+    "adamax",
     "shared",
     "choosing",
 ]
