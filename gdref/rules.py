@@ -384,19 +384,9 @@ def amsgrad(t, theta, grad, m=0, v=0, v_hat=0, *, eta=0.001, beta1=0.9, beta2=0.
 
 @rule
 def adamw(
-    t,
-    theta,
-    grad,
-    m=0,
-    v=0,
-    *,
-    eta=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    eps=1e-8,
-    lam=1e-5,
-    multiplier=1.0,
-):
+    t, theta, grad, m=0, v=0, *,
+    eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8, lam=1e-5, multiplier=1.0,
+):  # fmt: skip
     r"""AdamW, Adam with decoupled weight decay (Loshchilov & Hutter 2019).
 
     .. math::

@@ -25,6 +25,7 @@ DONE = [
     "rmsprop",
     "adam",
     "adamax",
+    "adamw",
     "shared",
     "choosing",
 ]
