@@ -48,7 +48,7 @@ class Mistake:
 
     @property
     def section(self) -> str:
-        """The first row of sections.tsv whose words occur; else the section of the rule."""
+        # the first row of sections.tsv whose words occur; else the section of the rule
         for rule, words, section in _sections():
             if rule == self.rule and re.search(words, self.error):
                 return section

@@ -81,7 +81,7 @@ class Verdict:
 
     @functools.cached_property
     def difference(self) -> dict[str, Any]:
-        """What differs as SymPy expressions: :func:`gdref.diagnosis.formulas.difference`."""
+        """Return what each quantity has more than it should, as SymPy expressions."""
         known = self.function is not None and not self.conforms
         return formulas.difference(self.function, self.rule) if known else {}
 
