@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
+<<<<<<< HEAD
 DONE = [
     "intro",
     "gradient-descent",
@@ -29,6 +30,9 @@ DONE = [
     "shared",
     "choosing",
 ]
+=======
+DONE = "intro gradient-descent momentum nag adagrad adadelta rmsprop adam shared".split()
+>>>>>>> adadelta
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
 SCREEN = 900

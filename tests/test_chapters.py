@@ -46,7 +46,11 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
+<<<<<<< HEAD
 FIRST_EDITION = "adadelta nadam amsgrad".split()
+=======
+FIRST_EDITION = "adamax nadam amsgrad adamw".split()
+>>>>>>> adadelta
 SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
