@@ -16,7 +16,7 @@ CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
 <<<<<<< HEAD
-DONE = ["intro", "gradient-descent", "challenges", "schedules", "momentum", "nag", "adagrad", "rmsprop", "adam", "adamax", "adamw", "shared", "choosing"]
+DONE = ["intro", "gradient-descent", "challenges", "schedules", "momentum", "nag", "adagrad", "rmsprop", "adam", "adamax", "nadam", "adamw", "shared", "choosing"]
 =======
 DONE = "intro gradient-descent momentum nag adagrad adadelta rmsprop adam shared".split()
 >>>>>>> adadelta

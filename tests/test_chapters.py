@@ -47,9 +47,9 @@ SHAPE = [
     "Further reading",
 ]
 <<<<<<< HEAD
-FIRST_EDITION = "adadelta nadam amsgrad".split()
+FIRST_EDITION = "adadelta amsgrad".split()
 =======
-FIRST_EDITION = "adamax nadam amsgrad adamw".split()
+FIRST_EDITION = "adadelta amsgrad".split()
 >>>>>>> adadelta
 SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
