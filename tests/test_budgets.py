@@ -15,11 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
-<<<<<<< HEAD
-DONE = ["intro", "gradient-descent", "challenges", "schedules", "momentum", "nag", "adagrad", "rmsprop", "adam", "adamax", "nadam", "adamw", "shared", "choosing"]
-=======
-DONE = "intro gradient-descent momentum nag adagrad adadelta rmsprop adam shared".split()
->>>>>>> adadelta
+DONE = (
+    "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
+    "nadam adamw shared choosing"
+).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
 SCREEN = 900

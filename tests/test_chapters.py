@@ -46,11 +46,7 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-<<<<<<< HEAD
-FIRST_EDITION = "adadelta amsgrad".split()
-=======
-FIRST_EDITION = "adadelta amsgrad".split()
->>>>>>> adadelta
+FIRST_EDITION = ["amsgrad"]
 SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
