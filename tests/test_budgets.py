@@ -17,7 +17,7 @@ CHAPTERS = ROOT / "chapters"
 # the chapters that are written for these budgets
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
-    "nadam adamw shared choosing"
+    "nadam amsgrad adamw shared choosing"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
