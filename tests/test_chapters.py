@@ -46,7 +46,7 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-FIRST_EDITION = "adadelta nadam amsgrad".split()
+FIRST_EDITION = []
 SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))

@@ -236,7 +236,7 @@ def test_what_only_grows(gs):
 
 
 @given(gs=gradients, beta1=decays, beta2=decays)
-def test_amsgrads_rate_never_grows_but_adams_may(gs, beta1, beta2):
+def test_the_rate_of_amsgrad_never_grows_but_that_of_adam_may(gs, beta1, beta2):
     rows = states(amsgrad, gs, beta1=beta1, beta2=beta2)[1:]
     v = [average(beta2, [g**2 for g in gs[:k]]) for k in range(1, len(gs) + 1)]
     close([row[2] for row in rows], v)
