@@ -51,7 +51,7 @@ def title(chapter: str) -> str:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of a chapter; ``stars`` is 0 where its title has none."""
+    """An exercise of a chapter, with the one to three stars of its title."""
 
     label: str
     chapter: str

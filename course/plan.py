@@ -16,16 +16,14 @@ def read() -> dict:
 
 
 def stars(label: str) -> int:
-    """Of an exercise: those of its title in the book, else those that the plan gives it."""
-    return exercises()[label].stars or read()["stars"].get(label, 0)
+    return exercises()[label].stars
 
 
 def as_markdown() -> str:
     parts = ["# Teaching plan"]
     for name, weeks in read().items():
-        if name != "stars":
-            parts.append(f"## In {name}")
-            parts += [week_text(number, week) for number, week in enumerate(weeks, 1)]
+        parts.append(f"## In {name}")
+        parts += [week_text(number, week) for number, week in enumerate(weeks, 1)]
     return "\n\n".join(parts) + "\n"
 
 

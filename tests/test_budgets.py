@@ -4,6 +4,7 @@ The budgets hold for the chapters of DONE.  ``python tests/test_budgets.py SITE 
 what pages of a built site cost.
 """
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ CHAPTERS = ROOT / "chapters"
 # the chapters that are written for these budgets
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
-    "nadam amsgrad adamw shared choosing"
+    "nadam amsgrad adamw shared choosing parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -94,6 +95,7 @@ def minutes(cost):
     return cost["words"] / 200 + cost["figures"] / 2 + cost["formulas"] / 5
 
 
+@functools.cache
 def measured(browser, address):
     """What a page costs, on a desk and on a phone."""
     found = {}
@@ -132,8 +134,22 @@ def test_the_reading_time_is_honest(browser, server, name):
     assert cost["stated"] == pytest.approx(minutes(cost), rel=0.2, abs=3)
 
 
+# the sixteen chapters: the whole book, as a reader finds it
+WHOLE = {"screens": 360, "code": 2200}
+NO_CHAPTERS = {"intro", "shared"}
+
+
+def test_the_book_is_within_its_budget(browser, server):
+    names = [name for name in DONE if name not in NO_CHAPTERS]
+    costs = [measured(browser, f"{server}/chapters/{name}.html") for name in names]
+    assert len(names) == 16
+    for key, most in WHOLE.items():
+        assert sum(cost[key] for cost in costs) <= most, key
+
+
 # their cells have roles too, and are not read from top to bottom
 REFERENCE = ["claims", *(f"document-{letter}" for letter in "abcde"), "slips"]
+REFERENCE += ["dialects", "conformance", "course", "engines"]
 
 
 def code_cells(name):

@@ -15,23 +15,7 @@ from tools import notebooks
 
 CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 ALGORITHMS = ["gradient-descent" if name == "gd" else name for name in RULES]
-SECTIONS = [
-    "Overview",
-    "What goes wrong without it",
-    "The idea",
-    "The update rule",
-    "Where the rule comes from",
-    "The rule in code",
-    "Watching it work",
-    "Why it works, and when it fails",
-    "Choosing the hyperparameters",
-    "On real data",
-    "The same rule in other libraries",
-    "Summary",
-    "Exercises",
-    "Further reading",
-]
-# the shape of the second edition, and the chapters that do not have it yet
+# the shape of the chapter of an algorithm
 SHAPE = [
     "The problem",
     "The idea",
@@ -46,8 +30,6 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-FIRST_EDITION = []
-SECOND_EDITION = [name for name in ALGORITHMS if name not in FIRST_EDITION]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
@@ -60,15 +42,9 @@ def markdown(name):
     return "\n\n".join(cell.source for cell in load(name).cells if cell.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("name", SECOND_EDITION)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_shape_of_a_chapter(name):
     assert re.findall(r"^## (.+)$", markdown(name), re.M) == SHAPE
-
-
-@pytest.mark.parametrize("name", FIRST_EDITION)
-def test_sections_of_the_template(name):
-    headings = re.findall(r"^## (.+)$", markdown(name), re.M)
-    assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_EXERCISES if name in NOTEBOOKS])
@@ -78,6 +54,8 @@ def test_six_exercises_each_with_a_folded_solution(name):
     solutions = re.findall(r"\{solution(?:-start)?\} (\S+)\n:class: dropdown", text)
     assert len(exercises) >= 6
     assert sorted(exercises) == sorted(solutions)
+    titles = re.findall(r"\{exercise(?:-start)?\}(.*)", text)
+    assert [title for title in titles if not re.match(r" ★{1,3} \S", title)] == []
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
