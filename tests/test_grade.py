@@ -80,5 +80,5 @@ def test_the_line_is_named():
         return theta, m, v
 
     report = grade(mine, adam)
-    assert not report.ok and report.line == 4 and report.section == "adam-rule"
+    assert not report.ok and report.line == 4 and report.section == "adam-derivation"
     assert "`g` is not squared" in report.message
