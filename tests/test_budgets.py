@@ -15,7 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
-DONE = ["intro", "gradient-descent", "momentum", "nag", "adagrad", "rmsprop", "adam", "shared"]
+DONE = [
+    "intro",
+    "gradient-descent",
+    "momentum",
+    "nag",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "shared",
+    "strategies",
+]
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
 SCREEN = 900
