@@ -16,7 +16,7 @@ QUESTIONS = [
     Question(*row)
     for row in (
         ("What breaks in low precision?", "low precision", "engines", "engines-precision"),
-        ("Why is epsilon 0 in float16?", "float16", "engines", "engines-precision"),
+        ("Why is epsilon 0 in float16?", "float16", "strategies", "strategies-precision"),
         ("What is loss scaling?", "loss scaling", "strategies", "strategies-precision"),
         ("How do I go on from a saved state?", "saved state", "engines", "engines-resume"),
         ("What does clipping do?", "gradient clipping", "strategies", "strategies-clipping"),

@@ -69,16 +69,16 @@
   function search(mini, words) {
     const query = stems(words);
     if (!query.length) return [];
-    const ask = (fuzzy) =>
-      mini.search(query.join(" "), {
-        fuzzy,
-        boost: FIELDS,
-        prefix: (word) => word.length > 2,
-        weights: { prefix: 0.2, fuzzy: 0.1 },
-        boostDocument: (id, word, stored) => stored.weight * (stored.first ? 1.3 : 1),
-      });
-    let found = ask(false);
-    if (!found.length) found = ask(0.25);
+    const prefix = (word) => word.length > 2;
+    // a word that no page has may be misspelt
+    const unknown = query.filter((word) => !mini.search(word, { prefix }).length);
+    const found = mini.search(query.join(" "), {
+      fuzzy: (word) => unknown.includes(word) && 0.25,
+      boost: FIELDS,
+      prefix,
+      weights: { prefix: 0.2, fuzzy: 0.1 },
+      boostDocument: (id, word, stored) => stored.weight * (stored.first ? 1.3 : 1),
+    });
     for (const hit of found) hit.score *= fitness(query, hit);
     found.sort(order);
     const pages = new Map();
