@@ -224,29 +224,53 @@ STYLE: dict[Any, Any] = plots.STYLE | {
 }
 
 
+LEGEND: dict[str, Any] = {
+    "loc": "lower left", "fontsize": 8, "frameon": False,
+    "borderaxespad": 0, "handlelength": 1.5, "columnspacing": 1,
+}  # fmt: skip
+
+
 def png(columns: Sequence[Sequence[Panel]]) -> bytes:
     """The whole figure as an image: columns of panels, with a legend above each panel."""
-    legends = 0.25 * any(layer.label for column in columns for p in column for layer in p.layers)
-    tall = max(sum(panel.height + legends for panel in column) for column in columns)
+    tall = max(sum(p.height + legend_rows(p)[1] for p in column) for column in columns)
     wide = [max(panel.width for panel in column) + GAP for column in columns]
     with plt.rc_context(STYLE):
         figure = Figure(figsize=(sum(wide) - GAP, tall))
         for i, column in enumerate(columns):
             top = tall
             for panel in column:
-                top -= panel.height + legends
+                each_row, high = legend_rows(panel)
+                top -= panel.height + high
                 ax = draw_panel(figure, panel, sum(wide[:i]), top)
                 for line, layer in zip(artists(ax, panel), panel.layers, strict=True):
                     if line is not None and layer.label:
                         line.set_label(layer.label)
                 if ax.get_legend_handles_labels()[1]:
-                    ax.legend(loc="lower right", bbox_to_anchor=(1, 1.06), ncols=3, fontsize=8,
-                              borderaxespad=0, handlelength=1.5, columnspacing=1)  # fmt: skip
+                    corner = (sum(wide[:i]) / figure.get_figwidth(), (top + panel.height) / tall)
+                    ax.legend(
+                        ncols=each_row,
+                        bbox_to_anchor=corner,
+                        bbox_transform=figure.transFigure,
+                        **LEGEND,
+                    )
         buffer = io.BytesIO()
         figure.savefig(
             buffer, format="png", dpi=150, facecolor="white", metadata={"Software": None}
         )
     return buffer.getvalue()
+
+
+def legend_rows(panel: Panel) -> tuple[int, float]:
+    """How many entries of the legend fit beside each other, and how high it is in inches."""
+    entries = [0.42 + 0.054 * len(layer.label) for layer in panel.layers if layer.label]
+    if not entries:
+        return 1, 0.0
+    for each_row in (4, 3, 2, 1):
+        rows = -(-len(entries) // each_row)
+        columns = [entries[k * rows : (k + 1) * rows] for k in range(each_row)]
+        if sum(max(c) for c in columns if c) <= panel.width or each_row == 1:
+            break
+    return each_row, 0.08 + 0.17 * rows
 
 
 def artists(ax: Axes, panel: Panel) -> list:
