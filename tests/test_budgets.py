@@ -198,8 +198,9 @@ def test_the_measure_sees_what_is_open(browser, tmp_path):
     costs = []
     for begin, end in [("", ""), ("<details>", "</details>")]:
         text = page.format(begin=begin, end=end, lines="x\n" * 200)
-        (tmp_path / "page.html").write_text(text)
-        costs.append(measured(browser, (tmp_path / "page.html").as_uri()))
+        path = tmp_path / f"page-{len(costs)}.html"
+        path.write_text(text)
+        costs.append(measured(browser, path.as_uri()))
     shown, folded = costs
     assert set(over("adam", shown)) == set(BUDGET) - {"words", "sideways"}
     assert set(over("adam", folded)) == {"screens", "figure", "cut"}
