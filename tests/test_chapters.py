@@ -107,7 +107,7 @@ def test_a_cell_more_changes_few_lines(name, tmp_path):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_last_cell_of_the_derivation_is_a_proof(name):
     cells = load(name).cells
-    after = "^## (The rule in code|Watching it work)"  # first and second edition
+    after = "^## Watching it work"
     end = next(i for i, c in enumerate(cells) if re.search(after, c.source, re.M))
     last = [cell for cell in cells[:end] if cell.cell_type == "code"][-1]
     assert "prove_equal(" in last.source
