@@ -15,10 +15,6 @@ def read() -> dict:
     return yaml.safe_load((HERE / "plan.yml").read_text(encoding="utf-8"))
 
 
-def stars(label: str) -> int:
-    return exercises()[label].stars
-
-
 def as_markdown() -> str:
     parts = ["# Teaching plan"]
     for name, weeks in read().items():
@@ -32,10 +28,9 @@ def week_text(number: int, week: dict) -> str:
     chapters = ", ".join(dict.fromkeys(title(chapter_of(s)) for s in week["sections"]))
     lines = [f"### Week {number}: {week['title']}", f"Chapters: {chapters}.", f"Read: {read_this}."]
     lines.append("Goals:\n" + "\n".join(f"- {goal}" for goal in week["goals"]))
-    rows = sorted(week["exercises"], key=stars)
+    rows = sorted((exercises()[x] for x in week["exercises"]), key=lambda x: x.stars)
     lines.append(
-        "Exercises:\n"
-        + "\n".join(f"- {'★' * stars(x)} {exercises()[x].title} (`{x}`)" for x in rows)
+        "Exercises:\n" + "\n".join(f"- {'★' * x.stars} {x.title} (`{x.label}`)" for x in rows)
     )
     if week.get("assignment"):
         lines.append(f'Assignment: `make course RULES="{" ".join(week["assignment"])}"`.')

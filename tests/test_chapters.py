@@ -114,6 +114,18 @@ def test_the_last_cell_of_the_derivation_is_a_proof(name):
     assert any(out.get("data", {}).get("text/plain") == "0" for out in last.outputs)
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_search_along_a_path_ends(name):
+    """Who breaks a rule sees an error, not a cell that never ends."""
+    for cell in load(name).cells:
+        if cell.cell_type == "code":
+            endless = set(re.findall(r"^ *(\w+) = iterate(?:_state)?\(", cell.source, re.M))
+            sought = re.findall(
+                r"next\(\s*[^()]*? for [^()]*? in (?:enumerate\()?(\w+)", cell.source
+            )
+            assert not endless & set(sought), cell.source[:80]
+
+
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_rule_is_shown_from_its_source(name):
     code = "\n".join(cell.source for cell in load(name).cells if cell.cell_type == "code")

@@ -293,3 +293,22 @@ def test_every_row_of_the_sections_is_met():
     met = {(m.rule, m.section) for rule in RULES for m in (*mistakes(rule), *small_edits(rule))}
     unmet = {(rule, section) for rule, _, section in _sections()} - met
     assert unmet == set()
+
+
+# ---- single precision in a part
+
+
+def test_a_number_in_single_precision_is_said_and_hides_no_mistake():
+    """PyTorch's NAdam keeps a product so: its steps are right to eight digits."""
+
+    def rounded(rule):
+        def step(t, theta, grad, *state, **hyperparameters):
+            new, *state = rule(t, theta, grad, *state, **hyperparameters)
+            return theta + (new - theta) * (1 + 3e-8 * (-1) ** t), *state
+
+        return as_run(step)
+
+    assert "single precision" in str(diagnose_run(rounded(RULES["adam"]), "adam"))
+    for mistake in WRONG["adam"]:
+        verdict = diagnose_run(rounded(mistake.function), "adam")
+        assert verdict.ids == (mistake.id,) and "single precision" in str(verdict), mistake.id

@@ -138,11 +138,8 @@ def write_vectors(directory: str | Path) -> list[Path]:
                 content = vectors(rule, dialect)
             except dialects.NoConversion:
                 continue
-            name = {
-                "book": rule,
-                **{library: f"{rule}-{library}" for library in dialects.LIBRARIES},
-            }
-            file = folder / f"{name.get(dialect, dialect)}.json"
+            name = rule if dialect == "book" else dialect  # a form has the rule in its name
+            file = folder / f"{f'{rule}-{name}' if name in dialects.LIBRARIES else name}.json"
             file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
             written.append(file)
     return written
