@@ -278,6 +278,28 @@ def test_no_sideways_scrolling_on_a_phone(opened):
     assert wide <= 0, f"{wide} px too wide"
 
 
+HIDDEN = """async () => {
+  const hidden = [];
+  for (const slider of document.querySelectorAll('.gdref form input[type=range]')) {
+    if (!slider.checkVisibility()) continue;
+    scrollTo(0, 0);
+    slider.focus();
+    await new Promise(done => setTimeout(done, 60));
+    const box = slider.getBoundingClientRect();
+    const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    if (seen !== slider) hidden.push(slider.name);
+  }
+  return hidden;
+}"""
+
+
+@pytest.mark.parametrize("name", ["momentum", "amsgrad", "adam"])
+def test_a_slider_reached_by_keyboard_is_not_behind_the_plots(browser, server, name):
+    """On a phone the plots stay in view, two of them above each other in a pad."""
+    with visiting(browser, server, f"chapters/{name}", width=390) as tab:
+        assert tab.evaluate(HIDDEN) == []
+
+
 def test_solutions_open_by_their_bar(opened, site):
     """Natively, by keyboard and by a click anywhere; closed at first."""
     for solution in opened.query_selector_all("details.solution"):
