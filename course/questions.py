@@ -190,7 +190,7 @@ def returns(rule: str) -> str:
 
 def link(rule: str) -> str:
     """The section of the book, as a link if the site has an address."""
-    chapter = rule.replace("gd", "gradient-descent")
+    chapter = catalogue.chapter(rule)
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     page = f"chapters/{chapter}.html#{chapter}-rule"
     base = config["html"].get("baseurl", "")

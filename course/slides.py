@@ -19,6 +19,7 @@ from course.build import TARGET
 from course.plain import ROOT, exercises, notebook, plain, title
 from course.questions import formula
 from course.sheets import asked_for
+from gdref import catalogue
 from gdref.rules import RULES
 
 BULLETS = 4  # a slide
@@ -60,8 +61,8 @@ def deck(chapter: str, pictures: Path) -> str:
 
 
 def rule_slide(chapter: str) -> list[str]:
-    rule = "gd" if chapter == "gradient-descent" else chapter
-    return [f"## The rule\n\n$$\n{formula(rule)}\n$$"] if rule in RULES else []
+    rules = [rule for rule in RULES if catalogue.chapter(rule) == chapter]
+    return [f"## The rule\n\n$$\n{formula(rule)}\n$$" for rule in rules]
 
 
 def figure_slides(chapter: str, pictures: Path) -> list[str]:

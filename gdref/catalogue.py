@@ -53,21 +53,35 @@ STATE = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """How figures show a rule: its name in words, its colour, its line (as Matplotlib has it).
+    """How the book shows a rule.
 
-    ``dark`` is its colour on a dark page.
+    Attributes
+    ----------
+    label
+        its name in words.
+    colour, dark
+        its colour, on a white and on a dark page.
+    line
+        its line, as Matplotlib has it.
+    chapter
+        the chapter that derives it, where that does not have its name.
+    offered
+        whether each laboratory offers it for comparison; if not, only those that name it.
     """
 
     label: str
     colour: str
     line: Any = "-"
     dark: str = ""
+    chapter: str = ""
+    offered: bool = True
 
 
 # Apart for colour-blind readers too, and with a contrast of 3 : 1 or more to the ground, white or
-# dark: tests/test_plots.py measures both.  The line differs as well where a family is close.
+# dark: tests/test_plots.py measures both.  The line differs as well where a family is close; a rule
+# that is not offered everywhere may have a colour again, with another line.
 RULES = {
-    "gd": Drawn("gradient descent", "#4d4d4d", dark="#869595"),
+    "gd": Drawn("gradient descent", "#4d4d4d", dark="#869595", chapter="gradient-descent"),
     "momentum": Drawn("momentum", "#003ddf", dark="#4a7bff"),
     "nag": Drawn("NAG", "#ee44ee", (0, (5, 1.5)), dark="#cc88ff"),
     "adagrad": Drawn("Adagrad", "#00a691", dark="#77ccaa"),
@@ -79,6 +93,11 @@ RULES = {
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
 }
+
+
+def chapter(rule: str) -> str:
+    """The chapter that derives a rule: ``chapter("gd")`` is ``"gradient-descent"``."""
+    return RULES[rule].chapter or rule if rule in RULES else rule
 
 
 # Every name of the code whose symbol is not the name itself: as (LaTeX, plain text).

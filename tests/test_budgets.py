@@ -134,13 +134,14 @@ def test_the_reading_time_is_honest(browser, server, name):
     assert cost["stated"] == pytest.approx(minutes(cost), rel=0.2, abs=3)
 
 
-# the sixteen chapters: the whole book, as a reader finds it
+# the chapters of the five documents' rules and of practice, as a reader finds them
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
+AFTER_ADAMW = set()  # each of these has its own budget alone
 
 
 def test_the_book_is_within_its_budget(browser, server):
-    names = [name for name in DONE if name not in NO_CHAPTERS]
+    names = [name for name in DONE if name not in NO_CHAPTERS | AFTER_ADAMW]
     costs = [measured(browser, f"{server}/chapters/{name}.html") for name in names]
     assert len(names) == 16
     for key, most in WHOLE.items():

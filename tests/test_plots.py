@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from gdref import RULES, adam, problems
+from gdref import RULES, adam, catalogue, problems
 from gdref.book import plots
 
 # Linear RGB as seen with a colour vision deficiency: Machado, Oliveira & Fernandes 2009.
@@ -69,9 +69,16 @@ def free_colours(taken, grounds=("#ffffff",), count=3):
     return list(itertools.islice((c for c in shown if not any(alike(c, u) for u in taken)), count))
 
 
+def seen_together():
+    """The pairs of rules that only their colours tell apart."""
+    for a, b in itertools.combinations(catalogue.RULES, 2):
+        one, other = catalogue.RULES[a], catalogue.RULES[b]
+        if one.offered and other.offered or one.line == other.line:
+            yield a, b
+
+
 def test_the_colours_of_the_rules_stay_apart():
-    pairs = itertools.combinations(plots.COLOURS, 2)
-    wrong = [(a, b) for a, b in pairs if alike(plots.COLOURS[a], plots.COLOURS[b])]
+    wrong = [(a, b) for a, b in seen_together() if alike(plots.COLOURS[a], plots.COLOURS[b])]
     assert not wrong, f"{wrong}; free are {free_colours(plots.COLOURS.values())}"
 
 
@@ -89,7 +96,7 @@ def test_each_colour_has_one_for_a_dark_page():
 def test_the_colours_of_the_rules_stay_apart_and_show_on_a_dark_page():
     dark = {name: plots.DARK[colour] for name, colour in plots.COLOURS.items()}
     grounds = [plots.DARK["#ffffff"], plots.DARK[plots.TINTS[-1]]]
-    wrong = [(a, b) for a, b in itertools.combinations(dark, 2) if alike(dark[a], dark[b])]
+    wrong = [(a, b) for a, b in seen_together() if alike(dark[a], dark[b])]
     wrong += [(n, ground) for n, c in dark.items() for ground in grounds if contrast(c, ground) < 3]
     assert not wrong, f"{wrong}; free are {free_colours(dark.values(), grounds)}"
     assert all(contrast(plots.DARK[c], grounds[0]) > 3 for c in (plots.INK, plots.GREY))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 
+from gdref import catalogue
 from gdref.diagnosis.edits import edits
 from gdref.diagnosis.programs import Program, edited, rules_called
 from gdref.rules import RULES
@@ -52,7 +53,7 @@ class Mistake:
         for rule, words, section in _sections():
             if rule == self.rule and re.search(words, self.error):
                 return section
-        return f"{'gradient-descent' if self.rule == 'gd' else self.rule}-rule"
+        return f"{catalogue.chapter(self.rule)}-rule"
 
     def __str__(self) -> str:
         return self.error

@@ -38,8 +38,16 @@ from gdref.book.movable.page import (
     version,
 )
 from gdref.book.movable.panels import Axis, Layer, Panel, png, ring
-from gdref.book.movable.runs import Run, best_rate, compute, cut, drawn_path, rate_of, settings_of
-from gdref.rules import RULES
+from gdref.book.movable.runs import (
+    Run,
+    best_rate,
+    compute,
+    cut,
+    drawn_path,
+    offered,
+    rate_of,
+    settings_of,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,7 +115,8 @@ def movable(
         the rules that the reader can compare with: a list of rules, or a mapping from rule to
         its hyperparameters.  A rule whose rate is not given has its best on this surface
         (:func:`gdref.book.movable.runs.best_rate`); another hyperparameter has the value that
-        ``rule`` is called with, and the default otherwise.  By default every rule of gdref.
+        ``rule`` is called with, and the default otherwise.  By default those that
+        :mod:`gdref.catalogue` offers.
     versus
         the rule compared with at first; what ``compare`` does not give it, the rate too, it has
         from ``rule``.
@@ -132,7 +141,7 @@ def movable(
     parts = [surface] if examples is None else list(examples)
     rules = {name_of(rule): rule}
     values = {name_of(rule): settings_of(rule, hyperparameters)}
-    others = list(RULES.values() if compare is None else compare)
+    others = list(offered() if compare is None else compare)
     others += [] if versus is None else [versus]
     for other in others:
         if name_of(other) not in rules:

@@ -28,8 +28,7 @@ from gdref.book.movable.page import (
     version,
 )
 from gdref.book.movable.panels import Axis, Layer, Panel, png, ring, svg
-from gdref.book.movable.runs import Run, best_rate, compute, drawn_path
-from gdref.rules import RULES
+from gdref.book.movable.runs import Run, best_rate, compute, drawn_path, offered
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +61,7 @@ def landing(
     rules
         the rules that run at first.
     others
-        the rules that the reader can add; by default every other rule of gdref.
+        the rules that the reader can add; by default those that :mod:`gdref.catalogue` offers.
     steps
         how many steps the rules take, in about four seconds.
     settings
@@ -73,7 +72,7 @@ def landing(
     alt
         what is seen at the end, in a sentence.
     """
-    every = [*rules, *(RULES.values() if others is None else others)]
+    every = [*rules, *(offered() if others is None else others)]
     by_name = {name_of(rule): rule for rule in every}
     given = {name_of(rule): dict(values) for rule, values in (settings or {}).items()}
     values = {

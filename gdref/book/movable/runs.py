@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from gdref import catalogue
 from gdref._checks import name_of
 from gdref._inputs import check_hyperparameters, form
 from gdref.loop import iterate_state
+from gdref.rules import RULES
 
 REACH = 10  # a path further out than so many windows, and not back at its end, diverges
 
@@ -69,6 +71,11 @@ def drawn_path(path: np.ndarray, window) -> tuple[np.ndarray, np.ndarray, np.nda
     low, high = np.array(window[::2]), np.array(window[1::2])
     inset = (high - low) * 0.03
     return seen, nothing, np.clip(seen[-1:], low + inset, high - inset)
+
+
+def offered() -> list[Callable]:
+    """The rules that a figure offers for comparison if it names none."""
+    return [rule for name, rule in RULES.items() if catalogue.RULES[name].offered]
 
 
 def rate_of(rule: Callable) -> str | None:
