@@ -39,6 +39,10 @@ HYPERPARAMETERS = {
     "beta1": Hyperparameter(r"\beta_1", "β₁", "decay", 0.6, ("b1", "beta_1", "betas")),
     "beta2": Hyperparameter(r"\beta_2", "β₂", "decay", 0.8, ("b2", "beta_2", "betas")),
     "eps": Hyperparameter(r"\epsilon", "ϵ", "rate", 0.03, ("epsilon",)),
+    "eps1": Hyperparameter(r"\epsilon_1", "ϵ₁", "rate", 0.03),
+    "eps2": Hyperparameter(r"\epsilon_2", "ϵ₂", "rate", 0.2),
+    "d": Hyperparameter("d", "d", "rate", 0.7, ("clipping_threshold", "clip_threshold")),
+    "power": Hyperparameter(r"\kappa", "κ", "rate", 0.6, ("beta2_decay", "decay_rate")),
     "lam": Hyperparameter(r"\lambda", "λ", "rate", 0.07, ("weight_decay", "wd")),
     "multiplier": Hyperparameter(r"\alpha_t", "α", "rate", 0.6, ("schedule_multiplier",)),
 }
@@ -92,6 +96,11 @@ RULES = {
     "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5)), dark="#bbccff"),
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
+    "lamb": Drawn(
+        "LAMB", "#00a691", (0, (1, 1)), dark="#77ccaa", chapter="trust-ratio", offered=False
+    ),
+    "adafactor": Drawn("Adafactor", "#c18b00", (0, (1, 1)), dark="#eedd11", offered=False),
+    "muon": Drawn("Muon", "#e06b4e", (0, (1, 1)), dark="#e26150", offered=False),
 }
 
 

@@ -77,16 +77,85 @@ def norm(x: Any) -> Any:
     return xp.norm(x) if isinstance(xp, SimpleNamespace) else xp.sqrt(xp.sum(x * x))
 
 
+# Matrices.  A number is a matrix of one row and one column; the others have two axes.
+
+
 def matmul(x: Any, y: Any) -> Any:
-    """Matrix product of two matrices, or of stacks of matrices."""
-    return x @ y
+    """Matrix product."""
+    if isinstance(x, Tree) or isinstance(y, Tree):
+        return each(matmul, x, y)
+    return x @ y if shape(x) and shape(y) else x * y
 
 
 def transpose(x: Any) -> Any:
-    """A matrix, or each matrix of a stack, with rows and columns exchanged."""
+    """A matrix with rows and columns exchanged."""
     if isinstance(x, Tree):
         return each(transpose, x)
-    return x.T if getattr(x, "ndim", 2) == 2 else x.swapaxes(-1, -2)
+    return x.T if shape(x) else x
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The shape of an array; () for a number."""
+    return tuple(getattr(x, "shape", ()))
+
+
+def rows(x: Any) -> Any:
+    """The number of rows; 1 for a number."""
+    return each(rows, x) if isinstance(x, Tree) else (shape(x) or (1, 1))[0]
+
+
+def columns(x: Any) -> Any:
+    """The number of columns; 1 for a number."""
+    return each(columns, x) if isinstance(x, Tree) else (shape(x) or (1, 1))[1]
+
+
+def row_sums(x: Any) -> Any:
+    """The sum of each row, as a column."""
+    return _sum(x, 1)
+
+
+def column_sums(x: Any) -> Any:
+    """The sum of each column, as a row."""
+    return _sum(x, 0)
+
+
+def _sum(x, axis):
+    if isinstance(x, Tree):
+        return each(_sum, x, axis)
+    if not shape(x):
+        return x
+    xp = namespace(x)
+    return (np if xp is OBJECTS else xp).sum(x, axis=axis, keepdims=True)
+
+
+def rms(x: Any) -> Any:
+    """The root of the mean square of all entries of x; in a tree each leaf has its own."""
+    if isinstance(x, Tree):
+        return each(rms, x)
+    return norm(x) / sqrt(math.prod(shape(x)))
+
+
+def as_matrix(x: Any) -> Any:
+    """A vector as a matrix of one column, an array without an axis as one of one entry.
+
+    A matrix and a plain number are left as they are; ValueError for an array of more axes.
+    """
+    if isinstance(x, Tree):
+        return each(as_matrix, x)
+    if not hasattr(x, "shape") or len(x.shape) == 2:
+        return x
+    if len(x.shape) > 2:
+        raise ValueError(
+            f"an array has the shape {tuple(x.shape)}; a rule of matrices needs at most two axes: "
+            "give it a matrix, x.reshape(len(x), -1)"
+        )
+    return reshape(x, (*x.shape, 1, 1)[:2])
+
+
+def reshape(x: Any, to: tuple[int, ...]) -> Any:
+    """The same entries in another shape."""
+    xp = namespace(x)
+    return x.reshape(to)[()] if xp is np or xp is OBJECTS else xp.reshape(x, to)
 
 
 # ---- whose functions

@@ -26,8 +26,23 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
-from gdref.elementary import maximum, sqrt
-from gdref.trees import CONTAINERS, Tree, wrap
+from gdref.elementary import (
+    as_matrix,
+    column_sums,
+    columns,
+    matmul,
+    maximum,
+    minimum,
+    norm,
+    reshape,
+    rms,
+    row_sums,
+    rows,
+    shape,
+    sqrt,
+    transpose,
+)
+from gdref.trees import CONTAINERS, Tree, each, wrap
 
 Parameters = ParamSpec("Parameters")
 Step = TypeVar("Step")
@@ -67,12 +82,82 @@ def rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
                 hyperparameters[name] = value.item()
         if isinstance(theta, CONTAINERS):
             return _on_tree(step, t, theta, grad, state, hyperparameters)
+        if getattr(theta, "is_Matrix", False):
+            return _on_symbols(step, t, theta, grad, state, hyperparameters)
         return step(t, theta, grad, *state, **hyperparameters)
 
     if step.__doc__ is not None:  # it is with python -OO
         rule_step.__doc__ = step.__doc__ + EVERY_RULE
     RULES[step.__name__] = rule_step
     return cast(Callable[Parameters, Step], rule_step)
+
+
+def array_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
+    """Mark a function as a rule that uses each array as a whole, its norm for one."""
+    rule_step = rule(step)
+    WHOLE[step.__name__] = "array"
+    return rule_step
+
+
+def matrix_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
+    """Mark a function as a rule of matrices: a vector is a column, a number one entry."""
+
+    @functools.wraps(step)
+    def on_matrices(t, theta, grad, *state, **hyperparameters):
+        matrix = as_matrix(theta)
+        if matrix is theta:
+            return step(t, theta, grad, *state, **hyperparameters)
+
+        def gradient(at):
+            return as_matrix(grad(_like(at, matrix, theta)))
+
+        new = step(
+            t,
+            matrix,
+            gradient,
+            *map(as_matrix, state),
+            **{name: as_matrix(value) for name, value in hyperparameters.items()},
+        )
+        return tuple(_like(value, matrix, theta) for value in new)
+
+    rule_step = rule(on_matrices)
+    WHOLE[step.__name__] = "matrix"
+    return rule_step
+
+
+# The rules that do not go coordinate by coordinate, and what they use as a whole.
+WHOLE: dict[str, str] = {}
+
+
+def by_coordinate(rule: Callable) -> bool:
+    """Whether a rule treats each coordinate by itself; a rule that is not of RULES counts."""
+    return getattr(rule, "__name__", "") not in WHOLE
+
+
+def _like(value, matrix, theta):
+    """What has the shape of the matrix, in the shape of theta again."""
+    if isinstance(value, Tree):
+        return each(_like, value, matrix, theta)
+    return reshape(value, shape(theta)) if shape(value) == shape(matrix) != () else value
+
+
+def _on_symbols(step, t, theta, grad, state, hyperparameters):
+    """The step on a SymPy matrix: on arrays of its entries."""
+
+    def entries(value):
+        return np.array(value.tolist()) if getattr(value, "is_Matrix", False) else value
+
+    def matrix(value):
+        return type(theta)(value.tolist()) if np.ndim(value) == 2 else value
+
+    new = step(
+        t,
+        entries(theta),
+        lambda at: entries(grad(matrix(at))),
+        *map(entries, state),
+        **hyperparameters,
+    )
+    return tuple(map(matrix, new))
 
 
 def _on_tree(step, t, theta, grad, state, hyperparameters):
@@ -416,6 +501,60 @@ def adamw(
     theta, m, v = adam(t, theta, grad, m, v, eta=eta, beta1=beta1, beta2=beta2, eps=eps)
     theta = theta - decay
     return theta, m, v
+
+
+@array_rule
+def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-6, lam=0.01):
+    r"""LAMB (You et al. 2020)."""
+    g = grad(theta)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    u = m_hat / (sqrt(v_hat) + eps) + lam * theta
+    theta = theta - eta * norm(theta) / norm(u) * u
+    return theta, m, v
+
+
+@matrix_rule
+def adafactor(t, theta, grad, R=0, C=0, *, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.0, power=0.8):
+    r"""Adafactor (Shazeer & Stern 2018)."""
+    G = grad(theta)
+    beta2 = 1 - t**-power
+    R = beta2 * R + (1 - beta2) * row_sums(G**2 + eps1)
+    C = beta2 * C + (1 - beta2) * column_sums(G**2 + eps1)
+    V = R * C / column_sums(R)
+    U = G / sqrt(V)
+    U = U / maximum(1, rms(U) / d)
+    theta = theta - maximum(eps2, rms(theta)) * minimum(eta, 1 / sqrt(t)) * U
+    return theta, R, C
+
+
+NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315
+
+
+def newton_schulz(X, steps=5, eps=1e-7):
+    """About U V^T."""
+    if isinstance(X, Tree):
+        return each(newton_schulz, X, steps, eps)
+    if rows(X) > columns(X):  # the smaller product
+        return transpose(newton_schulz(transpose(X), steps, eps))
+    a, b, c = NEWTON_SCHULZ
+    X = X / (norm(X) + eps)
+    for _ in range(steps):
+        S = matmul(X, transpose(X))
+        X = a * X + matmul(b * S + c * matmul(S, S), X)
+    return X
+
+
+@matrix_rule
+def muon(t, theta, grad, M=0, *, eta=0.02, gamma=0.95, lam=0.0):
+    r"""Muon (Jordan et al. 2024)."""
+    G = grad(theta)
+    M = gamma * M + G
+    polar = newton_schulz(G + gamma * M)
+    theta = (1 - eta * lam) * theta - eta * sqrt(maximum(1, rows(theta) / columns(theta))) * polar
+    return theta, M
 
 
 # What `from gdref.rules import *` gives, in gdref/__init__.py: a new rule needs no entry there.

@@ -8,7 +8,7 @@ them what a rule has.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Max, sqrt
+from sympy import Abs, Max, Min, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
 
@@ -19,6 +19,7 @@ PROPERTIES = {
     "shift": "without decay, moving the origin moves the path",
     "mirror": "gradients of the other sign give the mirrored path",
     "coordinates": "the coordinates do not mix, whatever the shape of theta",
+    "shape": "every state has the shape of theta",
 }
 
 
@@ -151,3 +152,39 @@ def adamw(s):
     m_hat, v_hat = m / (1 - s.beta1**s.t), v / (1 - s.beta2**s.t)
     step = s.multiplier * (s.eta * m_hat / (sqrt(v_hat) + s.eps) + s.lam * s.theta)
     return s.theta, s.theta - step, {"m": m, "v": v}
+
+
+@paper(
+    {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.01, units={"eps": 1}, without="eta shift coordinates"
+)
+def lamb(s):
+    """You et al. 2020, algorithm 2."""
+    m, v = moments(s)
+    r = m / (1 - s.beta1**s.t) / (sqrt(v / (1 - s.beta2**s.t)) + s.eps)
+    u = r + s.lam * s.theta
+    return s.theta, s.theta - s.eta * Abs(s.theta) / Abs(u) * u, {"m": m, "v": v}
+
+
+@paper(
+    {"R": 0, "C": 0}, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.0, power=0.8, units={"eps1": 2},
+    without="eta shift coordinates shape",
+)  # fmt: skip
+def adafactor(s):
+    """Shazeer & Stern 2018, algorithm 4, of one entry."""
+    beta2 = 1 - s.t**-s.power
+    R = beta2 * s.R + (1 - beta2) * (s.g**2 + s.eps1)
+    C = beta2 * s.C + (1 - beta2) * (s.g**2 + s.eps1)
+    U = s.g / sqrt(C)
+    U = U / Max(1, Abs(U) / s.d)
+    alpha = Max(s.eps2, Abs(s.theta)) * Min(s.eta, 1 / sqrt(s.t))
+    return s.theta, s.theta - alpha * U, {"R": R, "C": C}
+
+
+@paper({"M": 0}, eta=0.02, gamma=0.95, lam=0.0, units=None, without="coordinates")
+def muon(s):
+    """Jordan et al. 2024, of one entry."""
+    M = s.gamma * s.M + s.g
+    x = (s.g + s.gamma * M) / (Abs(s.g + s.gamma * M) + 1e-7)
+    for _ in range(5):
+        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
+    return s.theta, (1 - s.eta * s.lam) * s.theta - s.eta * x, {"M": M}
