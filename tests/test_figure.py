@@ -425,7 +425,7 @@ def test_the_page_computes_the_paths_of_gdref(name, open_page):
 def test_the_page_computes_the_steps_of_gdref(name, open_page):
     """Each single step, theta and state, from each of gdref's own iterates, chaotic or not."""
     surface = problems.SURFACES[name]()
-    page = open_page(movable(gd, surface, alt="A path."))
+    page = open_page(movable(gd, surface, alt="A path.", compare=BY_COORDINATE))
     for case in cases(surface):
         expected = in_gdref(surface, case, case["start"])
         size = np.abs(expected).max(axis=1, keepdims=True)
