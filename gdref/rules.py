@@ -453,7 +453,7 @@ def signum(t, theta, grad, m=0, *, eta=0.0001, beta=0.9):
     Hyperparameters
     ---------------
     eta
-        as for :func:`sign_descent`; 0.0001 is the rate with which the paper trains networks.
+        as for :func:`sign_descent`; 0.0001 is a convention.
     beta
         decay of the average, in [0, 1); 0 gives sign descent.
     """
