@@ -36,7 +36,7 @@ HYPERPARAMETERS = {
     "eta": Hyperparameter(r"\eta", "η", "rate", 0.13, ("lr", "learning_rate", "alpha")),
     "gamma": Hyperparameter(r"\gamma", "γ", "decay", 0.7, ("momentum",)),
     "rho": Hyperparameter(r"\rho", "ρ", "decay", 0.6, ("alpha", "decay", "decay_rate")),
-    "beta": Hyperparameter(r"\beta", "β", "decay", 0.73, ("momentum", "b1", "beta_1")),
+    "beta": Hyperparameter(r"\beta", "β", "decay", 0.7, ("momentum", "b1")),
     "beta1": Hyperparameter(r"\beta_1", "β₁", "decay", 0.6, ("b1", "beta_1", "betas")),
     "beta2": Hyperparameter(r"\beta_2", "β₂", "decay", 0.8, ("b2", "beta_2", "betas")),
     "eps": Hyperparameter(r"\epsilon", "ϵ", "rate", 0.03, ("epsilon",)),
@@ -109,6 +109,12 @@ RULES = {
         "Signum", "#003ddf", (0, (4, 1.2, 1, 1.2)), dark="#4a7bff", chapter="sign", offered=False
     ),
     "lion": Drawn("Lion", "#c18b00", (0, (9, 2)), dark="#eedd11", chapter="sign", offered=False),
+    "schedule_free_sgd": Drawn(
+        "schedule-free SGD", "#0077aa", (0, (4, 1)), "#44bbdd", "schedule-free", offered=False
+    ),
+    "schedule_free_adamw": Drawn(
+        "schedule-free AdamW", "#aa2255", (0, (4, 1, 1, 1, 1, 1)), "#ff88aa", "schedule-free", False
+    ),
 }
 
 

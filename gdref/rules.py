@@ -42,6 +42,7 @@ from gdref.elementary import (
     sign,
     sqrt,
     transpose,
+    where,
 )
 from gdref.trees import CONTAINERS, Tree, each, wrap
 
@@ -641,6 +642,86 @@ def lion(t, theta, grad, m=0, *, eta=1e-4, beta1=0.9, beta2=0.99, lam=0.0):
     m = beta2 * m + (1 - beta2) * g
     theta = theta - eta * (sign(c) + lam * theta)
     return theta, m
+
+
+@rule
+def schedule_free_sgd(t, theta, grad, z=0, x=0, W=0, *, eta=1.0, beta=0.9):
+    r"""Schedule-Free SGD (Defazio, Yang, Mehta, Mishchenko, Khaled & Cutkosky 2024).
+
+    .. math::
+
+       z_t &= z_{t-1} - \eta_t\,\nabla J(\theta_{t-1}) \\
+       W_t &= W_{t-1} + \eta_t^2, \qquad c_t = \eta_t^2 / W_t \\
+       x_t &= (1 - c_t)\,x_{t-1} + c_t\,z_t \\
+       \theta_t &= (1 - \beta)\,z_t + \beta\,x_t
+
+    Theta is the paper's y, where the gradient is taken.  **Evaluate and save x.**  State: ``z``,
+    which takes the steps, and ``x``, its weighted mean, which both begin where theta does; ``W``,
+    the sum of the weights; each in the shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`; a schedule may begin with 0.  At a constant rate stable
+        on a curvature :math:`\lambda` below :math:`2/((1 - \beta)\lambda)`.  1.0 is the authors'.
+    beta
+        share of x in theta, in [0, 1); 0.9 is the authors' default.
+    """
+    z, x = where(t > 1, z, theta), where(t > 1, x, theta)
+    z = z - eta * grad(theta)
+    W = W + 0 * theta + eta**2  # in the shape of theta
+    c = eta**2 / where(W > 0, W, 1)
+    x = (1 - c) * x + c * z
+    theta = (1 - beta) * z + beta * x
+    return theta, z, x, W
+
+
+@rule
+def schedule_free_adamw(
+    t, theta, grad, z=0, x=0, v=0, W=0, *,
+    eta=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, lam=0.0,
+):  # fmt: skip
+    r"""Schedule-Free AdamW (Defazio, Yang, Mehta, Mishchenko, Khaled & Cutkosky 2024, algorithm 1).
+
+    .. math::
+
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \eta_t &= \eta\,\sqrt{1 - \beta_2^t} \\
+       z_t &= z_{t-1} - \eta_t\left(\frac{g_t}{\sqrt{v_t} + \epsilon}
+              + \lambda\,\theta_{t-1}\right) \\
+       W_t &= W_{t-1} + \eta_t^2, \qquad c_t = \eta_t^2 / W_t \\
+       x_t &= (1 - c_t)\,x_{t-1} + c_t\,z_t \\
+       \theta_t &= (1 - \beta_1)\,z_t + \beta_1\,x_t
+
+    Theta is the paper's y, where the gradient is taken.  **Evaluate and save x.**  The bias
+    correction stands in the rate, and so in the weights and in the decay.  State: ``z``, ``x`` and
+    ``W`` as for :func:`schedule_free_sgd`; ``v``, the average of the squared gradients; each in the
+    shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta; a schedule may begin with 0.
+        0.0025 is the authors' default.
+    beta1
+        share of x in theta, in [0, 1).
+    beta2
+        decay of the average of the squares, in [0, 1).
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`, in the units of a gradient.
+    lam
+        weight decay :math:`\lambda \ge 0`, here multiplied by the rate; the default is none.
+    """
+    z, x = where(t > 1, z, theta), where(t > 1, x, theta)
+    g = grad(theta)
+    v = beta2 * v + (1 - beta2) * g**2
+    eta = eta * sqrt(1 - beta2**t)
+    z = z - eta * (g / (sqrt(v) + eps) + lam * theta)
+    W = W + 0 * theta + eta**2  # in the shape of theta
+    c = eta**2 / where(W > 0, W, 1)
+    x = (1 - c) * x + c * z
+    theta = (1 - beta1) * z + beta1 * x
+    return theta, z, x, v, W
 
 
 # What `from gdref.rules import *` gives, in gdref/__init__.py: a new rule needs no entry there.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Abs, Max, sign, sqrt
+from sympy import Abs, Max, Piecewise, sign, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
 
@@ -221,3 +221,32 @@ def lion(s):
     update = sign(s.beta1 * s.m + (1 - s.beta1) * s.g)
     m = s.beta2 * s.m + (1 - s.beta2) * s.g
     return s.theta, s.theta - s.eta * (update + s.lam * s.theta), {"m": m}
+
+
+def average_of(s, z, weight):
+    """Defazio et al. 2024, algorithm 1, lines 10 and 11; W is the sum of the weights so far."""
+    W = s.W + weight
+    c = weight * Piecewise((1 / W, W > 0), (1, True))
+    return W, (1 - c) * Piecewise((s.x, s.t > 1), (s.theta, True)) + c * z
+
+
+@paper({"z": 0, "x": 0, "W": 0}, eta=1.0, beta=0.9, units={"eta": -1})
+def schedule_free_sgd(s):
+    """Defazio et al. 2024, equations (3) to (5); the weights are those of algorithm 1."""
+    z = Piecewise((s.z, s.t > 1), (s.theta, True)) - s.eta * s.g
+    W, x = average_of(s, z, s.eta**2)
+    return s.theta, s.beta * x + (1 - s.beta) * z, {"z": z, "x": x, "W": W}
+
+
+@paper(
+    {"z": 0, "x": 0, "v": 0, "W": 0},
+    eta=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, lam=0.0, units={"eps": 1},
+)  # fmt: skip
+def schedule_free_adamw(s):
+    """Defazio et al. 2024, algorithm 1."""
+    v = s.beta2 * s.v + (1 - s.beta2) * s.g**2
+    rate = s.eta * sqrt(1 - s.beta2**s.t)
+    z = Piecewise((s.z, s.t > 1), (s.theta, True))
+    z = z - rate * s.g / (sqrt(v) + s.eps) - rate * s.lam * s.theta
+    W, x = average_of(s, z, rate**2)
+    return s.theta, s.beta1 * x + (1 - s.beta1) * z, {"z": z, "x": x, "v": v, "W": W}

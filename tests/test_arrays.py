@@ -28,6 +28,11 @@ def wavy(x):
     return 3 * x - 0.5 + 0.25 * x * x * x
 
 
+def calm(rule):
+    """A smaller rate where the default is so large that the path blows up on this loss."""
+    return {"eta": 0.1} if form(rule)[2].get("eta", 0) >= 1 else {}
+
+
 def rows(rule, theta, n=10, grad=wavy, **settings):
     return list(islice(iterate_state(rule, grad, theta, **settings), n))
 
@@ -41,7 +46,8 @@ def total(xp, x):
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-14), ("float32", 2e-6)])
 def test_it_takes_numpys_path(name, library, dtype, tolerance):
     theta = library.asarray(START, dtype=getattr(library, dtype))
-    pairs = zip(rows(RULES[name], START), rows(RULES[name], theta), strict=True)
+    rule, settings = RULES[name], calm(RULES[name])
+    pairs = zip(rows(rule, START, **settings), rows(rule, theta, **settings), strict=True)
     for ours, theirs in list(pairs)[1:]:
         for a, b in zip(ours, theirs, strict=True):
             assert type(b) is type(theta) and b.dtype == theta.dtype
@@ -204,7 +210,8 @@ def test_scalars(name, library):
     """An array without an axis stays one, in its precision."""
     for dtype in ("float32", "float64"):
         theta = library.asarray(0.75, dtype=getattr(library, dtype))
-        pairs = list(zip(rows(RULES[name], 0.75), rows(RULES[name], theta), strict=True))
+        rule, settings = RULES[name], calm(RULES[name])
+        pairs = list(zip(rows(rule, 0.75, **settings), rows(rule, theta, **settings), strict=True))
         for ours, theirs in pairs[1:]:
             for a, b in zip(ours, theirs, strict=True):
                 assert type(b) is type(theta) and b.dtype == theta.dtype and b.shape == ()

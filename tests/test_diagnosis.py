@@ -86,6 +86,10 @@ SAME_SIGN = (
     "sign of", "sign(m)", "divided by", "clipped to", "doubled", "halved", "once more",
     "correction of",
 )  # fmt: skip
+# nor does one in a guard that only a start or a rate of 0 trips, in what gives a sum of numbers the
+# shape of theta, and in a weight that all parameters share
+HARMLESS += ("where(t > 1", "where(W > 0", "0 * theta", "mean over all parameters of `c`")
+HARMLESS += ("t counts from 0",)  # Schedule-Free's three points are one after step 1
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -10,7 +10,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from gdref import RULES, dialects
+from gdref import RULES, dialects, iterate_state
 from gdref.dialects import (
     DIALECTS,
     LIBRARIES,
@@ -25,6 +25,7 @@ from gdref.dialects import (
     to_library,
 )
 from gdref.dialects._expressions import convert
+from gdref.dialects._recordings import from_json, stored
 from gdref.dialects.tables import WITHOUT
 
 CLOSE = 1e-12  # rounding stays a hundred times below
@@ -93,6 +94,19 @@ def test_pytorch_with_constant_momentum_is_optax_nadam():
     (pytorch,) = [r for r in OTHER if "momentum_decay" in r.arguments]
     (optax,) = [r for r in OTHER if r.constructor == "nadam" and r.problem == pytorch.problem]
     assert np.max(np.abs(pytorch.path - optax.path)) <= CLOSE
+
+
+@pytest.mark.parametrize("row", stored("schedulefree")["paths"], ids=lambda r: r["constructor"])
+def test_the_authors_package_of_schedule_free_takes_our_path(row):
+    """Theta, and x in the end; with a warm-up too, since a rate that rises is its largest."""
+    rule, values = RULES[row["rule"]], from_json(row["hyperparameters"])
+    start, gradient = PROBLEMS[row["problem"]]
+    steps = [lambda x, t=t: gradient(t, x) for t in range(1, len(row["path"]))]
+    rows = list(iterate_state(rule, steps, start, **values))
+    assert np.max(np.abs(np.array([r[0] for r in rows]) - row["path"])) <= CLOSE
+    assert np.max(np.abs(rows[-1][2] - row["x"])) <= CLOSE
+    assert np.max(np.abs(rows[-1][0] - row["x"])) > 1e-4
+    assert stored("schedulefree")["versions"]["schedulefree"]
 
 
 # --- what the recordings cover -----------------------------------------------------------------

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from gdref import adapters, dialects
 from gdref.diagnosis.runs import Run, diagnose_run
@@ -36,7 +37,7 @@ class Implementation:
         module, _, _ = dialects.LIBRARIES[self.library]
         node = ast.parse(self.call, mode="eval").body
         assert isinstance(node, ast.Call)
-        constructor = getattr(importlib.import_module(module), ast.unparse(node.func))
+        constructor = attrgetter(ast.unparse(node.func))(importlib.import_module(module))
         fixed = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg}
         return functools.partial(constructor, **fixed)
 

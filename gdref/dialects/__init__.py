@@ -48,7 +48,7 @@ from gdref.dialects._recordings import (
     rule_name,
     stored,
 )
-from gdref.dialects.tables import DIALECTS, ORIGINS, Dialect, Origin
+from gdref.dialects.tables import DIALECTS, ORIGINS, OTHERWISE, Dialect, Origin
 from gdref.rules import RULES
 
 __all__ = [
@@ -203,6 +203,9 @@ def row(rule: Rule, library: str, values: dict) -> Dialect:
     for entry in DIALECTS:
         if (entry.rule, entry.library) == (rule, library) and evaluate(entry.when, values):
             return entry
+    if (rule, library) in OTHERWISE:
+        why = OTHERWISE[rule, library]
+        raise NoConversion(f"{library} cannot take the path of this {rule}: {why}")
     raise NoConversion(f"{rule} is not in {library}")
 
 

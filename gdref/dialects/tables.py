@@ -83,11 +83,38 @@ CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
 }  # fmt: skip
+WITHOUT |= {
+    ("schedule_free_sgd", "pytorch"), ("schedule_free_sgd", "keras"),
+    ("schedule_free_adamw", "pytorch"),
+}  # fmt: skip
+#: a rule and a library that has it in a form that no setting makes ours, and why
+OTHERWISE: dict[tuple[str, str], str] = {
+    ("schedule_free_adamw", "keras"): "its average weighs every step alike, with 1/t; the paper's "
+    "weights are the squares of the rates, which the bias correction changes from step to step",
+}
+WITHOUT |= OTHERWISE.keys()
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
     """Rows that differ from the last one in some fields, and count before it."""
     return *(replace(dialect, **other) for other in others), dialect
+
+
+_DIVIDES = "it recovers x from y and z with a division by b1"
+_NO_WEIGHTS = "its weights in the average are not the squares of the rates of the same steps"
+_FREE = "optax.contrib.schedule_free"
+_RMS = "optax.chain({}, {}, optax.scale_by_learning_rate({{learning_rate}}))"
+_SQUARE = f"{ETA}**2"
+_SQUARE_2 = f"{_SQUARE} * (1 - beta2**t)"
+
+
+def _weights(square: str) -> tuple[str, ...]:
+    """Lines before a step that give the newest z the weight ``square`` in Optax's average."""
+    total = f"W / ({square}) - 1.0"
+    return (
+        f"W += {square}",
+        f"state = state._replace(weight_sum=jnp.asarray({total}, dtype=state.weight_sum.dtype))",
+    )
 
 
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
@@ -424,6 +451,54 @@ DIALECTS: tuple[Dialect, ...] = (
         update="c = b1 m + (1 - b1) g; theta -= learning_rate (sign(c) + weight_decay theta); "
         "m = b2 m + (1 - b2) g", note="weight_decay is 0.001 unless one says otherwise.",
     ),
+    # Schedule-Free
+    *variants(
+        Dialect(
+            "schedule_free_sgd", "optax", "contrib.schedule_free_sgd(learning_rate=eta, b1=beta)",
+            update="z -= learning_rate g; x += c (z - x); theta = b1 x + (1 - b1) z, "
+            "c = w_t / (w_1 + ... + w_t), w_t = max(learning_rate so far)^weight_lr_power",
+            note="The weights use the rate of the next step of a schedule, and the largest so far.",
+        ),
+        {"when": "varies(beta)", "why": _DIVIDES},
+        {"when": "beta == 0", "why": _DIVIDES},
+        {
+            "when": "varies(eta)",
+            "code": f"{_FREE}(optax.sgd({{learning_rate}}), 1.0, b1={{b1}}, weight_lr_power=0.0)",
+            "setup": ("W = 0.0",), "each_step": _weights(_SQUARE),
+            "note": "With a power of 0 every weight is 1; the sum of the weights, set before each "
+            "step, makes it ours.",
+        },
+    ),
+    *variants(
+        Dialect(
+            "schedule_free_adamw", "optax",
+            "contrib.schedule_free_adamw(learning_rate=eta, b1=beta1, b2=beta2, eps=eps, "
+            "weight_decay=lam)",
+            {"learning_rate": "eta * sqrt(1 - beta2**t)"},
+            code=f"{_FREE}("
+            + _RMS.format(
+                "optax.scale_by_rms({b2}, {eps}, eps_in_sqrt=False)",
+                "optax.add_decayed_weights({weight_decay})",
+            )
+            + ", lambda count: ({learning_rate})(count - 1), b1={b1})",
+            update="z -= learning_rate (g / (sqrt(v^) + eps) + weight_decay theta); the rest as "
+            "schedule_free_sgd", epsilon="outside the root of the corrected v^",
+            note="The paper's box has the bias correction in the rate, and so in the weights and "
+            "in the decay; a rate that rises like the root of 1 - b2^t does the same.",
+        ),
+        {"when": "varies(beta1)", "why": _DIVIDES},
+        {"when": "beta1 == 0", "why": _DIVIDES},
+        {
+            "when": "varies(eta) or varies(beta2) or varies(eps) or varies(lam)",
+            "code": f"{_FREE}("
+            + _RMS.format(
+                "optax.inject_hyperparams(optax.scale_by_rms)({b2}, {eps}, eps_in_sqrt=False)",
+                "optax.inject_hyperparams(optax.add_decayed_weights)({weight_decay})",
+            )
+            + ", 1.0, b1={b1}, weight_lr_power=0.0)",
+            "setup": ("W = 0.0",), "each_step": _weights(_SQUARE_2),
+        },
+    ),
 )
 
 
@@ -503,6 +578,20 @@ _OPTAX_ADAMW = (
 )
 _OPTAX_ADAMAX = "adamax(eta=learning_rate, beta1=b1, beta2=b2)"
 _OPTAX_RMSPROP = "rmsprop(eta=learning_rate, rho=decay, eps=eps)"
+
+# an average with this decay at step t is the corrected average with the decay b2
+_CORRECTED = "{0} * (1 - {0}**(t - 1)) / (1 - {0}**t)"
+_KERAS_FREE = (
+    "schedule_free_adamw(eta=learning_rate / sqrt(1 - ({0})**t), beta1=beta_1, beta2={0}, "
+    "eps=epsilon, lam=0.0)"
+).format(_CORRECTED.format("beta_2"))
+_OPTAX_FREE = (
+    "schedule_free_adamw(eta=learning_rate / sqrt(1 - ({0})**t), beta1=b1, beta2={0}, "
+    "eps=eps, lam=weight_decay)"
+).format(_CORRECTED.format("b2"))
+_OPTAX_FREE_SGD = "schedule_free_sgd(eta=learning_rate, beta=b1)"
+_NO_OLD = "x is recovered with the new share b1 from a theta that was made with the old one"
+_NO_CORRECTION = "one decay corrects an average that was made with others"
 
 ORIGINS: tuple[Origin, ...] = (
     *origins(
@@ -706,5 +795,36 @@ ORIGINS: tuple[Origin, ...] = (
     *origins(
         "optax", "lion",
         ("True", "lion(eta=learning_rate, beta1=b1, beta2=b2, lam=weight_decay)"),
+    ),
+    *origins(
+        "keras", "ScheduleFreeAdamW",
+        (
+            "beta_1 == 0", _KERAS_FREE,
+            "Keras refuses beta_1 = 0: it divides by it, and theta becomes NaN",
+        ),
+        ("varies(beta_1)", _KERAS_FREE, _NO_OLD),
+        ("varies(beta_2)", _KERAS_FREE, _NO_CORRECTION),
+        (
+            "weight_decay", _KERAS_FREE,
+            "the decay shrinks theta, not z, and x is then recovered from the two",
+        ),
+        ("varies(learning_rate) or warmup_steps != 0", _KERAS_FREE, _NO_WEIGHTS),
+        ("True", _KERAS_FREE),
+    ),
+    *origins(
+        "optax", "contrib.schedule_free_sgd",
+        ("b1 == 0", _OPTAX_FREE_SGD, "Optax refuses b1 = 0: " + _DIVIDES),
+        ("varies(b1)", _OPTAX_FREE_SGD, _NO_OLD),
+        ("weight_decay", _OPTAX_FREE_SGD, _NO_L2),
+        ("varies(learning_rate) or warmup_steps is not None", _OPTAX_FREE_SGD, _NO_WEIGHTS),
+        ("True", _OPTAX_FREE_SGD),
+    ),
+    *origins(
+        "optax", "contrib.schedule_free_adamw",
+        ("b1 == 0", _OPTAX_FREE, "Optax refuses b1 = 0: " + _DIVIDES),
+        ("varies(b1)", _OPTAX_FREE, _NO_OLD),
+        ("varies(b2)", _OPTAX_FREE, _NO_CORRECTION),
+        ("varies(learning_rate) or warmup_steps is not None", _OPTAX_FREE, _NO_WEIGHTS),
+        ("True", _OPTAX_FREE),
     ),
 )

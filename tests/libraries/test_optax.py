@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -79,6 +80,8 @@ FROM_OPTAX = [
     ("amsgrad", {"learning_rate": 0.01, "bias_correction_mu": False, "bias_correction_nu": False}),
     ("amsgrad", {"learning_rate": 0.01, "bias_correction_nu": False}),
     ("adamw", {"learning_rate": 0.01}),
+    ("contrib.schedule_free_sgd", {"learning_rate": 0.1}),
+    ("contrib.schedule_free_adamw", {"learning_rate": 0.01, "weight_decay": 0.1}),
 ]
 
 
@@ -86,7 +89,7 @@ FROM_OPTAX = [
 @pytest.mark.parametrize(("name", "arguments"), FROM_OPTAX)
 def test_every_exact_conversion_is_optaxs_path(name, arguments, jit):
     rule, settings = dialects.from_library("optax", name, **arguments)
-    a = train(getattr(optax, name)(**arguments), steps=15, jit=jit)
+    a = train(attrgetter(name)(optax)(**arguments), steps=15, jit=jit)
     b = train(transformation(rule, **settings), steps=15, jit=jit)
     assert abs(a - b).max() < 1e-12
 

@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,9 @@ def conversions(rule):
     sparse = "sparse, all seen at step 1" if rule == "adamax" else "sparse"
     odd, default = odd_values(rule), dialects.defaults(rule)
     tried = [(values, "noisy") for values in scheduled_values(rule)]
-    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)] + [(default, "curved")]
+    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)]
+    # a default rate of 1 or more blows up in the curved valley
+    tried += [(default, sparse if default.get("eta", 0) >= 1 else "curved")]
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue
@@ -105,7 +108,7 @@ def defaults(rule=None, known=()):
             module = eval(dialects.LIBRARIES[library][0], DRIVERS[library]([0.0]).scope)
             found[library][name] = {
                 p.name: None if p.default is p.empty else p.default
-                for p in inspect.signature(getattr(module, name)).parameters.values()
+                for p in inspect.signature(attrgetter(name)(module)).parameters.values()
                 if p.name not in ("params", "kwargs")
                 and (p.default in (None, p.empty) or type(p.default) in PLAIN)
             }
@@ -279,6 +282,7 @@ def record(rules, everything):
     old = _recordings.stored("defaults").get("defaults", {})
     known = {(library, name) for library, group in old.items() for name in group}
     found = defaults() if everything else defaults(*rules, known)
+    found = defaults()
     # the conversions look up the defaults, so these come first
     yield "defaults", "defaults", {k: old.get(k, {}) | v for k, v in found.items()}
     for rule in rules:

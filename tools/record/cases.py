@@ -28,6 +28,8 @@ adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
 sign_descent(eta=0.0137)
 signum(eta=0.0113, beta=0.83)
 lion(eta=0.0127, beta1=0.79, beta2=0.943, lam=0.17)
+schedule_free_sgd(eta=0.011, beta=0.83)
+schedule_free_adamw(eta=0.021, beta1=0.83, beta2=0.967, eps=0.004, lam=0.03)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -39,6 +41,10 @@ adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
 signum(eta=0.02 / sqrt(t))
 lion(eta=0.02 / sqrt(t))
+schedule_free_sgd(eta=0.011 / (1 + 0.05 * (t - 1)))
+schedule_free_sgd(eta=0.0011 * (t - 1 - max(t - 11, 0)))
+schedule_free_adamw(eta=0.03 / sqrt(t))
+schedule_free_adamw(eta=0.0021 * (t - 1 - max(t - 11, 0)))
 """
 # what readers use beside our rules
 OTHER = """
@@ -125,6 +131,22 @@ keras    noisy   Lion(learning_rate=0.0127, beta_1=0.83, beta_2=0.83)
 optax    noisy   sign_sgd(learning_rate=0.0137)
 optax    noisy   signum(learning_rate=0.0113, beta=0.83)
 optax    sparse  lion(learning_rate=0.0127, b2=0.943)
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.021, beta_1=0.83, beta_2=0.967, epsilon=0.004)
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.03 / sqrt(t))
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.021, warmup_steps=10)
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.021, weight_decay=0.13)
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.021, beta_1=0.7 + 0.1 / t)
+keras    noisy   ScheduleFreeAdamW(learning_rate=0.021, beta_2=0.8 + 0.1 / t)
+optax    noisy   contrib.schedule_free_sgd(learning_rate=0.011, b1=0.83)
+optax    noisy   contrib.schedule_free_sgd(learning_rate=0.011 / (1 + 0.05 * (t - 1)))
+optax    noisy   contrib.schedule_free_sgd(learning_rate=0.011, warmup_steps=10)
+optax    noisy   contrib.schedule_free_sgd(learning_rate=0.011, weight_decay=0.13)
+optax    noisy   contrib.schedule_free_sgd(learning_rate=0.011, b1=0.7 + 0.1 / t)
+optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004, weight_decay=0.03)
+optax    noisy   contrib.schedule_free_adamw(learning_rate=0.03 / sqrt(t))
+optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, warmup_steps=10)
+optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, b1=0.7 + 0.1 / t)
+optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, b2=0.8 + 0.1 / t)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
