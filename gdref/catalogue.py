@@ -41,6 +41,7 @@ HYPERPARAMETERS = {
     "eps": Hyperparameter(r"\epsilon", "ϵ", "rate", 0.03, ("epsilon",)),
     "lam": Hyperparameter(r"\lambda", "λ", "rate", 0.07, ("weight_decay", "wd")),
     "multiplier": Hyperparameter(r"\alpha_t", "α", "rate", 0.6, ("schedule_multiplier",)),
+    "threshold": Hyperparameter(r"\rho_{\min}", "ρ min", "rate", 4.5),
 }
 
 # State variables whose symbol is not their name, as formulas and plain text write them.
@@ -92,6 +93,15 @@ RULES = {
     "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5)), dark="#bbccff"),
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
+    "radam": Drawn(
+        "RAdam", "#003ddf", (0, (7, 1.5, 1, 1.5)), dark="#4a7bff", chapter="warmup", offered=False
+    ),
+    "adopt": Drawn(
+        "ADOPT", "#00a691", (0, (7, 1.5, 1, 1.5)), dark="#77ccaa", chapter="amsgrad", offered=False
+    ),
+    "adabelief": Drawn(
+        "AdaBelief", "#885599", (0, (1.5, 1.2)), dark="#bbccff", chapter="adam", offered=False
+    ),
 }
 
 

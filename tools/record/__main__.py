@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def defaults(rule=None):
             module = eval(dialects.LIBRARIES[library][0], DRIVERS[library]([0.0]).scope)
             found[library][name] = {
                 p.name: None if p.default is p.empty else p.default
-                for p in inspect.signature(getattr(module, name)).parameters.values()
+                for p in inspect.signature(attrgetter(name)(module)).parameters.values()
                 if p.name not in ("params", "kwargs")
                 and (p.default in (None, p.empty) or type(p.default) in PLAIN)
             }

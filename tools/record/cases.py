@@ -25,6 +25,9 @@ adamax(eta=0.019, beta1=0.79, beta2=0.951)
 nadam(eta=0.017, beta1=0.86, beta2=0.973, eps=0.006)
 amsgrad(eta=0.023, beta1=0.81, beta2=0.957, eps=0.005)
 adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
+radam(eta=0.019, beta1=0.82, beta2=0.963, eps=0.004, threshold=4.5)
+adopt(eta=0.022, beta1=0.85, beta2=0.959, eps=0.003)
+adabelief(eta=0.016, beta1=0.87, beta2=0.969, eps=0.002)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -34,6 +37,8 @@ nag(eta=0.0025 * 0.97**(t - 1))
 adam(eta=0.03 / sqrt(t))
 adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
+radam(threshold=5.0)
+radam(eta=0.03 / sqrt(t))
 """
 # what readers use beside our rules
 OTHER = """
@@ -114,6 +119,18 @@ keras    noisy   SGD(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True
 optax    noisy   sgd(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True)
 pytorch  noisy   AdamW(lr=0.023, weight_decay=0.0, amsgrad=True, betas=(0.81, 0.957), eps=0.005)
 keras    noisy   AdamW(learning_rate=0.021, weight_decay=0.0, amsgrad=True, beta_2=0.9)
+pytorch  noisy   RAdam(lr=0.021, betas=(0.83, 0.967), eps=0.004)
+pytorch  noisy   RAdam(lr=0.021, weight_decay=0.13)
+pytorch  noisy   RAdam(lr=0.021, weight_decay=0.13, decoupled_weight_decay=True)
+optax    noisy   radam(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004)
+optax    sparse  radam(learning_rate=0.021, eps_root=0.01)
+optax    noisy   radam(learning_rate=0.021, nesterov=True)
+optax    noisy   contrib.adopt(learning_rate=0.021, nesterov=True)
+optax    noisy   contrib.adopt(learning_rate=0.021, use_clipping=False)
+optax    noisy   contrib.adopt(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004)
+optax    noisy   adabelief(learning_rate=0.021, nesterov=True)
+optax    noisy   adabelief(learning_rate=0.021, eps=0.004)
+optax    noisy   adabelief(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004, eps_root=0.004)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
