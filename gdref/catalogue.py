@@ -46,6 +46,7 @@ HYPERPARAMETERS = {
     "power": Hyperparameter(r"\kappa", "κ", "rate", 0.6, ("beta2_decay", "decay_rate")),
     "lam": Hyperparameter(r"\lambda", "λ", "rate", 0.07, ("weight_decay", "wd")),
     "multiplier": Hyperparameter(r"\alpha_t", "α", "rate", 0.6, ("schedule_multiplier",)),
+    "threshold": Hyperparameter(r"\rho_{\min}", "ρ min", "rate", 4.5),
 }
 
 # State variables whose symbol is not their name, as formulas and plain text write them.
@@ -114,6 +115,15 @@ RULES = {
     ),
     "schedule_free_adamw": Drawn(
         "schedule-free AdamW", "#aa2255", (0, (4, 1, 1, 1, 1, 1)), "#ff88aa", "schedule-free", False
+    ),
+    "radam": Drawn(
+        "RAdam", "#003ddf", (0, (7, 1.5, 1, 1.5)), dark="#4a7bff", chapter="warmup", offered=False
+    ),
+    "adopt": Drawn(
+        "ADOPT", "#00a691", (0, (7, 1.5, 1, 1.5)), dark="#77ccaa", chapter="amsgrad", offered=False
+    ),
+    "adabelief": Drawn(
+        "AdaBelief", "#885599", (0, (1.5, 1.2)), dark="#bbccff", chapter="adam", offered=False
     ),
 }
 

@@ -28,6 +28,7 @@ import numpy as np
 
 from gdref.elementary import (
     as_matrix,
+    clip,
     column_sums,
     columns,
     matmul,
@@ -722,6 +723,123 @@ def schedule_free_adamw(
     x = (1 - c) * x + c * z
     theta = (1 - beta1) * z + beta1 * x
     return theta, z, x, v, W
+
+
+@rule
+def radam(
+    t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8, threshold=4.0
+):  # fmt: skip
+    r"""RAdam, rectified Adam (Liu et al. 2020).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
+       \rho_\infty &= \frac{2}{1 - \beta_2} - 1, \qquad
+       \rho_t = \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t} \\
+       \theta_t &= \theta_{t-1} - \eta\, r_t\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon},
+       \quad r_t = \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\rho_\infty}
+                              {(\rho_\infty - 4)(\rho_\infty - 2)\rho_t}}
+       \qquad \text{where } \rho_t > \text{threshold} \\
+       \theta_t &= \theta_{t-1} - \eta\,\hat m_t \qquad \text{elsewhere}
+
+    State: ``m`` and ``v`` as for :func:`adam`.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`: in the units of theta where the step is rectified, in
+        units of theta squared by loss in the first steps, four at the default decay.
+    beta1, beta2
+        decays, in [0, 1).  With :math:`\beta_2 \le 0.6` no step is ever divided by the root.
+    eps
+        as for :func:`adam`; the paper has none.
+    threshold
+        the length :math:`\rho_t` above which steps are rectified; 4 is the paper's, and less counts
+        as 4, below which r is not real.  PyTorch has 5, Optax by default.
+    """
+    g = grad(theta)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+    rectified = rho > maximum(threshold, 4)
+    root = where(rectified, sqrt(v_hat) + eps, 1.0)
+    # 5 for both where the step is not rectified: then r is 1
+    rho, rho_inf = where(rectified, rho, 5.0), where(rectified, rho_inf, 5.0)
+    r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+    theta = theta - eta * r * m_hat / root
+    return theta, m, v
+
+
+@rule
+def adopt(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.9999, eps=1e-6):
+    r"""ADOPT, Adam whose denominator does not know the present gradient (Taniguchi et al. 2024).
+
+    .. math::
+
+       c_t &= \operatorname{clip}\Big(\frac{g_t}{\max(\sqrt{v_{t-1}}, \epsilon)},
+              \pm (t - 1)^{1/4}\Big) \\
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) c_t \\
+       \theta_t &= \theta_{t-1} - \eta\, m_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2
+
+    The first gradient only starts the average, :math:`v_0 = v_1 = g_1^2`: the bound of the clip
+    is 0 then, and nothing moves.  The paper calls that step 0.  State: ``m``, the average of the
+    clipped quotients, without units, and ``v`` as for :func:`adam`, each in the shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta.
+    beta1, beta2
+        decays, in [0, 1); the paper's defaults.
+    eps
+        lower bound of the denominator, :math:`\epsilon > 0`, in the units of a gradient.
+    """
+    g = grad(theta)
+    v = where(t > 1, v, g**2)
+    bound = sqrt(sqrt(t - 1))
+    c = clip(g / maximum(sqrt(v), eps), -bound, bound)
+    m = beta1 * m + (1 - beta1) * c
+    theta = theta - eta * m
+    v = beta2 * v + (1 - beta2) * g**2
+    return theta, m, v
+
+
+@rule
+def adabelief(t, theta, grad, m=0, s=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-16):
+    r"""AdaBelief (Zhuang et al. 2020).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       s_t &= \beta_2 s_{t-1} + (1 - \beta_2)(g_t - m_t)^2 + \epsilon \\
+       \theta_t &= \theta_{t-1} - \eta\,\frac{m_t / (1 - \beta_1^t)}
+                   {\sqrt{s_t / (1 - \beta_2^t)} + \epsilon}
+
+    State: ``m`` as for :func:`adam`, and ``s``, the average of the squared distances between a
+    gradient and ``m``, each in the shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta; a step can be many times as long.
+    beta1, beta2
+        decays, in [0, 1).
+    eps
+        :math:`\epsilon > 0`, added to the root and, at every step, to ``s``, which so stays
+        above :math:`\epsilon`; 1e-16 is the paper's.
+    """
+    g = grad(theta)
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * (g - m) ** 2 + eps
+    m_hat = m / (1 - beta1**t)
+    s_hat = s / (1 - beta2**t)
+    theta = theta - eta * m_hat / (sqrt(s_hat) + eps)
+    return theta, m, s
 
 
 # What `from gdref.rules import *` gives, in gdref/__init__.py: a new rule needs no entry there.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Abs, Max, Piecewise, sign, sqrt
+from sympy import Abs, Max, Piecewise, Rational, sign, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
 
@@ -20,6 +20,7 @@ PROPERTIES = {
     "eta": "without decay, the way from the start is proportional to eta",
     "shift": "without decay, moving the origin moves the path",
     "mirror": "gradients of the other sign give the mirrored path",
+    "against": "under a gradient that does not change each step goes against it",
     "coordinates": "the coordinates do not mix, whatever the shape of theta",
     "shape": "every state has the shape of theta",
     "symbols": "some steps on symbols are short enough to be written down",
@@ -250,3 +251,47 @@ def schedule_free_adamw(s):
     z = z - rate * s.g / (sqrt(v) + s.eps) - rate * s.lam * s.theta
     W, x = average_of(s, z, rate**2)
     return s.theta, s.beta1 * x + (1 - s.beta1) * z, {"z": z, "x": x, "v": v, "W": W}
+
+
+@paper({"m": 0, "v": 0}, **ADAM, eps=1e-8, threshold=4, units=None)
+def radam(s):
+    """Liu et al. 2020, algorithm 2; epsilon as in Adam; the threshold, 4 there, may be higher."""
+    m, v = moments(s)
+    m_hat, decayed = m / (1 - s.beta1**s.t), s.beta2**s.t
+    longest = 2 / (1 - s.beta2) - 1
+    length = longest - 2 * s.t * decayed / (1 - decayed)
+    quotient = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+    adaptive = 1 / (sqrt(v / (1 - decayed)) + s.eps)
+    rectified = s.theta - s.eta * sqrt(quotient) * m_hat * adaptive
+    theta = Piecewise((rectified, length > Max(s.threshold, 4)), (s.theta - s.eta * m_hat, True))
+    return s.theta, theta, {"m": m, "v": v}
+
+
+@paper(
+    {"m": 0, "v": 0},
+    eta=0.001,
+    beta1=0.9,
+    beta2=0.9999,
+    eps=1e-6,
+    units={"eps": 1},
+    without="against",
+)
+def adopt(s):
+    """Taniguchi et al. 2024, algorithm 2, whose step t is our t + 1: its step 0 sets v only."""
+    v = Piecewise((s.v, s.t > 1), (s.g**2, True))
+    bound = (s.t - 1) ** Rational(1, 4)
+    quotient = s.g / Max(sqrt(v), s.eps)
+    clipped = Max(-bound, -Max(-bound, -quotient))  # SymPy does not know that this is a Min
+    m = s.beta1 * s.m + (1 - s.beta1) * clipped
+    return s.theta, s.theta - s.eta * m, {"m": m, "v": s.beta2 * v + (1 - s.beta2) * s.g**2}
+
+
+@paper({"m": 0, "s": 0}, **ADAM, eps=1e-16, units=None)
+def adabelief(s):
+    """Zhuang et al. 2020, algorithm 2: epsilon is added to the average and to its root."""
+    m = s.beta1 * s.m + (1 - s.beta1) * s.g
+    variance = s.beta2 * s.s + (1 - s.beta2) * (s.g - m) ** 2 + s.eps
+    root = sqrt(variance / (1 - s.beta2**s.t))
+    return s.theta, s.theta - s.eta * m / (1 - s.beta1**s.t) / (root + s.eps), {
+        "m": m, "s": variance,
+    }  # fmt: skip

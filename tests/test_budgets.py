@@ -20,6 +20,7 @@ DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
     "nadam amsgrad adamw sign shared choosing parallel strategies"
     "nadam amsgrad adamw schedule-free shared choosing parallel strategies"
+    "nadam amsgrad adamw warmup shared choosing parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -139,6 +140,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
 AFTER_ADAMW = {"sign"}  # each of these has its own budget alone
+AFTER_ADAMW = {"warmup"}  # each of these has its own budget alone
 AFTER_ADAMW = {"schedule-free"}  # each of these has its own budget alone
 
 

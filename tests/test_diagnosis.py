@@ -80,7 +80,12 @@ def test_written_out_the_rule_is_the_rule(rule):
 
 
 # what changes nothing: an edit that is no mistake; the engine must never name it
-HARMLESS = ("absolute value of", "wrong sign", " comes before ", " comes too late", "starts at")
+HARMLESS = (
+    "absolute value of", "wrong sign", " comes before ", " comes too late", "starts at",
+    # adopt: the first line counts at t = 1 alone, and from then on leaves v as it was
+    "in `v = where(t > 1, v, g ** 2)` `g` is divided by t",
+    "in `c = clip(g / maximum(sqrt(v), eps), -bound, bound)` the old `v`, of the step before",
+)  # fmt: skip
 # and what changes a number but not its sign, where the step takes that alone
 SAME_SIGN = (
     "sign of", "sign(m)", "divided by", "clipped to", "doubled", "halved", "once more",

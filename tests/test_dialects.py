@@ -277,6 +277,7 @@ def test_wrong_calls(call, error, message):
 IDLE = {
     ("pytorch", "SGD"): {"dampening", "nesterov"},
     ("pytorch", "Adam"): {"decoupled_weight_decay"},
+    ("pytorch", "RAdam"): {"decoupled_weight_decay"},
     ("keras", "SGD"): {"nesterov"},
     ("optax", "sgd"): {"nesterov"},
 }

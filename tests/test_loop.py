@@ -138,6 +138,8 @@ def test_the_loop_keeps_the_precision_of_theta(name, dtype):
     hyperparameters = {} if name == "adadelta" else {"eta": np.float64(0.1)}
     if "eps" in form(RULES[name])[2]:
         hyperparameters["eps"] = 1e-3  # float16 does not hold the defaults
+    if "beta2" in form(RULES[name])[2]:
+        hyperparameters["beta2"] = 0.99
     for grad in (slope, lambda x: np.array([1.0, 2.0]), lambda x: np.array([1, 2])):
         for row in take(4, iterate_state(RULES[name], grad, theta, **hyperparameters))[1:]:
             assert all(x.dtype == dtype for x in row)

@@ -31,7 +31,7 @@ def size(x):
 
 def plan(rule):
     """A schedule of every hyperparameter that changes it from step to step."""
-    changing = schedules.warmup(schedules.cosine(0.2, 12, 0.01), 4)
+    changing = schedules.warmup(schedules.cosine(0.2, 12, 0.01), 4, start=0.02)
     return dict.fromkeys(form(rule)[2], changing)
 
 

@@ -131,7 +131,7 @@ def test_a_later_gradient_does_not_change_earlier_steps(name):
 # ------------------------------------------------------------------- first steps and bounds
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("against"))
 @given(g=numbers, count=st.integers(1, 6))
 def test_steps_go_against_a_gradient_that_does_not_change(name, g, count):
     steps = np.diff(path(RULES[name], [g] * count))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gdref import catalogue
-from gdref.diagnosis.programs import Program, program, with_tree
+from gdref.diagnosis.programs import WORDS, Program, program, with_tree
 
 Expressions = Iterator[tuple[str, ast.expr]]  # words, and what stands there instead
 
@@ -118,9 +118,24 @@ class _Known:
         self.state = right.state
         self.renewed = [name for name in self.state if name in assigned]
         self.vectors = [*self.state, *(a for a in assigned if a not in right.hyperparameters)]
-        self.vectors = [name for name in dict.fromkeys(self.vectors) if name != "theta"]
+        alike = {"theta"} | _same_for_all_parameters(lines, right.hyperparameters)
+        self.vectors = [name for name in dict.fromkeys(self.vectors) if name not in alike]
         self.hyperparameters = right.hyperparameters
         self.decays = [h for h in right.hyperparameters if catalogue.kind(h) == "decay"]
+
+
+def _same_for_all_parameters(lines: list[ast.stmt], hyperparameters: list[str]) -> set[str]:
+    """What the lines compute from t and the hyperparameters alone: numbers and conditions."""
+    known = {"t", *hyperparameters, *WORDS}
+    found: set[str] = set()
+    for statement in lines:
+        if isinstance(statement, ast.Assign):
+            (target,), value = statement.targets, statement.value
+            used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+            if used <= known | found:
+                found |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+                found |= {ast.unparse(target)}
+    return found
 
 
 def _instead(node: ast.expr, known: _Known) -> Expressions:

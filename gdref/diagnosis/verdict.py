@@ -187,7 +187,7 @@ def diagnose(
     if not unused and not starts and (words := search.same_path(wrong)):
         return Verdict(True, name, dialect=words)
     named = search.names(unused) if wrong else []
-    whose = "" if starts or unused else dialect_of(search)
+    whose = "" if starts else dialect_of(search)
     if len(named) == 1 and named[0].kind == "paper" and not unused:
         words = f"in a form of its paper: {named[0].error}"
         return Verdict(True, name, dialect=words, ids=(named[0].id,))

@@ -82,6 +82,9 @@ CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 #: a rule and a library that does not have it, as ("adam", "keras")
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
+    ("radam", "keras"),
+    ("adopt", "pytorch"), ("adopt", "keras"),
+    ("adabelief", "pytorch"), ("adabelief", "keras"),
 }  # fmt: skip
 WITHOUT |= {
     ("schedule_free_sgd", "pytorch"), ("schedule_free_sgd", "keras"),
@@ -117,6 +120,14 @@ def _weights(square: str) -> tuple[str, ...]:
     )
 
 
+# RAdam: the length of the average of squares, and of an endless one
+LONGEST = "(2 / (1 - beta2) - 1)"
+LENGTH = f"({LONGEST} - 2 * t * beta2**t / (1 - beta2**t))"
+_RECTIFIED = (
+    f"sqrt(({LENGTH} - 4) * ({LENGTH} - 2) * {LONGEST} "
+    f"/ (({LONGEST} - 4) * ({LONGEST} - 2) * {LENGTH}) * (1 - beta2**t)) / (1 - beta1**t)"
+)
+RECTIFIED_ABOVE = "max(threshold, 4.0)"
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
 
 # a row of a table on a line or two
@@ -499,6 +510,63 @@ DIALECTS: tuple[Dialect, ...] = (
             "setup": ("W = 0.0",), "each_step": _weights(_SQUARE_2),
         },
     ),
+    # RAdam
+    *variants(
+        Dialect(
+            "radam", "pytorch", "RAdam(lr=eta, betas=(beta1, beta2), eps=eps)",
+            {
+                "lr": f"eta * {_RECTIFIED} if {LENGTH} > {RECTIFIED_ABOVE} "
+                "else eta * (1 - beta1) / (1 - beta1**t)",
+                "eps": "eps * sqrt(1 - beta2**t)",
+            },
+            setup=(
+                "optimizer.state[theta].update(step=torch.tensor(0.0), "
+                "exp_avg=torch.zeros_like(theta), exp_avg_sq=torch.zeros_like(theta))",
+            ),
+            each_step=(
+                f'optimizer.state[theta]["step"].fill_({HUGE} if {LENGTH} > {RECTIFIED_ABOVE} '
+                "else 0)",
+            ),
+            update="rho_t > 5: theta -= lr r_t m^ sqrt(1 - beta2^t) / (sqrt(v) + eps); "
+            "else theta -= lr m^",
+            epsilon="outside the root of the uncorrected v",
+            note="Its threshold is 5 and no argument. At a huge step number it always divides by "
+            "the root, at step 1 never; the rate puts our r and our corrections back.",
+        ),
+        {
+            "when": "threshold == 5", "edits": {"eps": "eps * sqrt(1 - beta2**t)"},
+            "setup": (), "each_step": (), "note": "Its threshold is 5 and no argument.",
+        },
+        {
+            "when": "varies(beta2) or 4 < 2 / (1 - beta2) - 1 <= 5",
+            "why": "its threshold is 5 and no argument, and with this beta2 the average of squares "
+            "may never become so long",
+        },
+    ),
+    Dialect(
+        "radam", "optax",
+        f"radam(learning_rate=eta, b1=beta1, b2=beta2, eps=eps, threshold={RECTIFIED_ABOVE})",
+        update="rho_t >= threshold: theta -= learning_rate r_t m^ / (sqrt(v^ + eps_root) + eps); "
+        "else theta -= learning_rate m^",
+        epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
+        note="The threshold is 5 by default, and 4 in the paper.",
+    ),
+    # ADOPT
+    Dialect(
+        "adopt", "optax", "contrib.adopt(learning_rate=eta, b1=beta1, b2=beta2, eps=eps)",
+        update="c = clip(g / max(sqrt(v), eps), (t - 1)^(1/4)) with the v of the step before; "
+        "theta -= learning_rate m", epsilon="a lower bound of the root",
+        start="v = g^2 after step 1, at which nothing moves",
+    ),
+    # AdaBelief
+    Dialect(
+        "adabelief", "optax", "adabelief(learning_rate=eta, b1=beta1, b2=beta2, eps=eps)",
+        {"eps_root": "eps"},
+        update="s = b2 s + (1 - b2) (g - m)^2 + eps_root; "
+        "theta -= learning_rate m^ / (sqrt(s^) + eps)",
+        epsilon="eps outside the root; eps_root is added to s at every step",
+        note="Both are the one epsilon of the paper, and 1e-16 by default.",
+    ),
 )
 
 
@@ -542,6 +610,9 @@ _NO_INDEX = "it corrects m with 1 - b1^(t+1), our simplified form with 1 - b1^t"
 _NO_ROOT = "eps_root stands inside the root beside eps outside; ours has one epsilon"
 _NO_BOTH = "no rule of this book has both the maximum and the decay"
 _NO_START = "the average does not start from 0"
+_NO_DECAY = "no rule of this book has both the rectified step and the decay"
+_NO_NESTEROV = "no rule of this book has both its step and the look-ahead"
+_NO_CLIP = "without the clip the quotient of a gradient and the root before it has no bound"
 _NO_RATE_AHEAD = "the rate multiplies the buffer, and the look-ahead uses the rate of the same step"
 
 _LR, _RATE = "max(lr, 1e-30)", "max(learning_rate, 1e-30)"
@@ -556,6 +627,7 @@ _TORCH_AMSGRAD = (
     "eps=eps * sqrt(1 - betas[1]**t))"
 )
 _TORCH_ADAMAX = f"adamax(eta=lr, {_BETAS})"
+_TORCH_RADAM = f"radam(eta=lr, {_BETAS}, eps=eps / sqrt(1 - betas[1]**t), threshold=5.0)"
 # g / (sqrt(E) + eps) is Adam without an average of g and without corrections
 _OUTSIDE = (
     "adam(eta={rate} / sqrt(1 - {decay}**t), beta1=0.0, beta2={decay}, "
@@ -577,6 +649,7 @@ _OPTAX_ADAMW = (
     "adamw(eta=learning_rate, beta1=b1, beta2=b2, eps=eps, lam=learning_rate * weight_decay)"
 )
 _OPTAX_ADAMAX = "adamax(eta=learning_rate, beta1=b1, beta2=b2)"
+_OPTAX_RADAM = "radam" + _OPTAX_ADAM[:-1] + ", threshold=threshold)"
 _OPTAX_RMSPROP = "rmsprop(eta=learning_rate, rho=decay, eps=eps)"
 
 # an average with this decay at step t is the corrected average with the decay b2
@@ -665,6 +738,12 @@ ORIGINS: tuple[Origin, ...] = (
         ("amsgrad and weight_decay == 0", _TORCH_AMSGRAD),
         ("amsgrad", _TORCH_ADAMW, _NO_BOTH),
         ("True", _TORCH_ADAMW),
+    ),
+    *origins(
+        "pytorch", "RAdam",
+        ("weight_decay != 0 and not decoupled_weight_decay", _TORCH_RADAM, _NO_L2),
+        ("weight_decay != 0", _TORCH_RADAM, _NO_DECAY),
+        ("True", _TORCH_RADAM),
     ),
     *origins(
         "keras", "SGD",
@@ -826,5 +905,26 @@ ORIGINS: tuple[Origin, ...] = (
         ("varies(b2)", _OPTAX_FREE, _NO_CORRECTION),
         ("varies(learning_rate) or warmup_steps is not None", _OPTAX_FREE, _NO_WEIGHTS),
         ("True", _OPTAX_FREE),
+    ),
+    *origins(
+        "optax", "radam",
+        ("eps_root != 0", _OPTAX_RADAM, _NO_ROOT),
+        ("nesterov", _OPTAX_RADAM, _NO_NESTEROV),
+        ("True", _OPTAX_RADAM),
+    ),
+    *origins(
+        "optax", "contrib.adopt",
+        ("nesterov", "adopt" + _OPTAX_ADAM, _NO_NESTEROV),
+        ("not use_clipping", "adopt" + _OPTAX_ADAM, _NO_CLIP),
+        ("True", "adopt" + _OPTAX_ADAM),
+    ),
+    *origins(
+        "optax", "adabelief",
+        ("nesterov", "adabelief" + _OPTAX_ADAM, _NO_NESTEROV),
+        (
+            "eps_root != eps", "adabelief" + _OPTAX_ADAM,
+            "eps_root is added to the average and eps to its root; ours has one epsilon for both",
+        ),
+        ("True", "adabelief" + _OPTAX_ADAM),
     ),
 )

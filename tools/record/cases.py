@@ -30,6 +30,9 @@ signum(eta=0.0113, beta=0.83)
 lion(eta=0.0127, beta1=0.79, beta2=0.943, lam=0.17)
 schedule_free_sgd(eta=0.011, beta=0.83)
 schedule_free_adamw(eta=0.021, beta1=0.83, beta2=0.967, eps=0.004, lam=0.03)
+radam(eta=0.019, beta1=0.82, beta2=0.963, eps=0.004, threshold=4.5)
+adopt(eta=0.022, beta1=0.85, beta2=0.959, eps=0.003)
+adabelief(eta=0.016, beta1=0.87, beta2=0.969, eps=0.002)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -45,6 +48,8 @@ schedule_free_sgd(eta=0.011 / (1 + 0.05 * (t - 1)))
 schedule_free_sgd(eta=0.0011 * (t - 1 - max(t - 11, 0)))
 schedule_free_adamw(eta=0.03 / sqrt(t))
 schedule_free_adamw(eta=0.0021 * (t - 1 - max(t - 11, 0)))
+radam(threshold=5.0)
+radam(eta=0.03 / sqrt(t))
 """
 # what readers use beside our rules
 OTHER = """
@@ -147,6 +152,18 @@ optax    noisy   contrib.schedule_free_adamw(learning_rate=0.03 / sqrt(t))
 optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, warmup_steps=10)
 optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, b1=0.7 + 0.1 / t)
 optax    noisy   contrib.schedule_free_adamw(learning_rate=0.021, b2=0.8 + 0.1 / t)
+pytorch  noisy   RAdam(lr=0.021, betas=(0.83, 0.967), eps=0.004)
+pytorch  noisy   RAdam(lr=0.021, weight_decay=0.13)
+pytorch  noisy   RAdam(lr=0.021, weight_decay=0.13, decoupled_weight_decay=True)
+optax    noisy   radam(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004)
+optax    sparse  radam(learning_rate=0.021, eps_root=0.01)
+optax    noisy   radam(learning_rate=0.021, nesterov=True)
+optax    noisy   contrib.adopt(learning_rate=0.021, nesterov=True)
+optax    noisy   contrib.adopt(learning_rate=0.021, use_clipping=False)
+optax    noisy   contrib.adopt(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004)
+optax    noisy   adabelief(learning_rate=0.021, nesterov=True)
+optax    noisy   adabelief(learning_rate=0.021, eps=0.004)
+optax    noisy   adabelief(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004, eps_root=0.004)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)

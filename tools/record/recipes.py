@@ -10,7 +10,7 @@ import itertools
 from pathlib import Path
 
 from gdref import RULES, dialects
-from tools.record.cases import odd_values, others
+from tools.record.cases import odd_values, others, scheduled_values
 
 TABLE = Path(__file__).with_name("recipes.tsv")
 STEPS, PROBLEM = 12, "noisy"
@@ -58,6 +58,10 @@ def to_libraries():
                 for name in [*odd, ALL]:
                     for kind in KINDS:
                         yield (rule, library, name), kind, changed(odd, name, kind)
+                for values in scheduled_values(rule):  # a number that asks for another row
+                    if not any(map(callable, values.values())):
+                        for kind in KINDS:
+                            yield (rule, library, "a row"), kind, changed(values, "eta", kind)
 
 
 def from_libraries():
