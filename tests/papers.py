@@ -8,6 +8,7 @@ them what a rule has.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from sympy import Abs, Max, Min, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
@@ -154,15 +155,30 @@ def adamw(s):
     return s.theta, s.theta - step, {"m": m, "v": v}
 
 
+def length(x):
+    return np.linalg.norm(x)
+
+
+@paper(
+    {"v": 0}, eta=1.0, gamma=0.9, lam=0.0, trust=0.001, units={"lam": 1},
+    without="eta shift coordinates",
+)  # fmt: skip
+def lars(s):
+    """You, Gitman & Ginsburg 2017, algorithm 1."""
+    local = s.trust * length(s.theta) / (length(s.g) + s.lam * length(s.theta))
+    v = s.gamma * s.v + s.eta * local * (s.g + s.lam * s.theta)
+    return s.theta, s.theta - v, {"v": v}
+
+
 @paper(
     {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.01, units={"eps": 1}, without="eta shift coordinates"
 )
 def lamb(s):
     """You et al. 2020, algorithm 2."""
     m, v = moments(s)
-    r = m / (1 - s.beta1**s.t) / (sqrt(v / (1 - s.beta2**s.t)) + s.eps)
+    r = m / (1 - s.beta1**s.t) / (np.sqrt(v / (1 - s.beta2**s.t)) + s.eps)
     u = r + s.lam * s.theta
-    return s.theta, s.theta - s.eta * Abs(s.theta) / Abs(u) * u, {"m": m, "v": v}
+    return s.theta, s.theta - s.eta * length(s.theta) / length(u) * u, {"m": m, "v": v}
 
 
 @paper(

@@ -80,7 +80,7 @@ INSIDE = "The chain puts the rate inside the buffer, where the book has it."
 CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 
 #: a rule and a library that does not have it, as ("adam", "keras")
-WITHOUT: set[tuple[str, str]] = set()
+WITHOUT: set[tuple[str, str]] = {("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch")}
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
@@ -89,6 +89,9 @@ def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
 
 
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
+
+_LARS_DECAY = "its ratio divides by |g + lam theta|, ours by |g| + lam |theta|"
+_LAMB_DECAY = "its decay stands beside the step, ours within the ratio"
 
 # a row of a table on a line or two
 # fmt: off
@@ -377,6 +380,43 @@ DIALECTS: tuple[Dialect, ...] = (
         epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
         note="The decay is multiplied by the rate.",
     ),
+    # LARS, LAMB
+    *variants(
+        Dialect(
+            "lars", "optax",
+            "lars(learning_rate=eta, trust_coefficient=trust, momentum=gamma)",
+            update="u = g + weight_decay theta; u *= trust_coefficient |theta| / (|u| + eps), and "
+            "u alone where a norm is 0; v = momentum v + learning_rate u; theta -= v",
+            epsilon="in the denominator of the ratio, 0 by default",
+        ),
+        {
+            "when": "varies(lam) or lam != 0", "why": _LARS_DECAY,
+            "call": "lars(learning_rate=eta, weight_decay=lam, trust_coefficient=trust, "
+            "momentum=gamma)",
+        },
+    ),
+    *variants(
+        Dialect(
+            "lamb", "keras", "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps)",
+            update="theta -= learning_rate weight_decay theta; r = m^ / (sqrt(v^) + epsilon); "
+            "theta -= learning_rate |theta| / |r| r, and r alone where a norm is 0",
+            epsilon="outside the root of the corrected v^",
+            note="weight_decay stands outside the ratio.",
+        ),
+        {
+            "when": "varies(lam) or lam != 0", "why": _LAMB_DECAY,
+            "call": "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps, "
+            "weight_decay=lam)",
+        },
+    ),
+    Dialect(
+        "lamb", "optax",
+        "lamb(learning_rate=eta, b1=beta1, b2=beta2, eps=eps, weight_decay=lam)",
+        update="u = m^ / (sqrt(v^ + eps_root) + eps) + weight_decay theta; "
+        "theta -= learning_rate |theta| / |u| u, and u alone where a norm is 0",
+        epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
+        note="weight_decay is 0 unless one says otherwise.",
+    ),
 )
 
 
@@ -456,6 +496,9 @@ _OPTAX_ADAMW = (
 )
 _OPTAX_ADAMAX = "adamax(eta=learning_rate, beta1=b1, beta2=b2)"
 _OPTAX_RMSPROP = "rmsprop(eta=learning_rate, rho=decay, eps=eps)"
+_OPTAX_LARS = "lars(eta=learning_rate, gamma=momentum, lam=0.0, trust=trust_coefficient)"
+_KERAS_LAMB = f"lamb(eta=learning_rate, {_BETA_12}, eps=epsilon, lam=0.0)"
+_OPTAX_LAMB = "lamb(eta=learning_rate, beta1=b1, beta2=b2, eps=eps, lam=weight_decay)"
 
 ORIGINS: tuple[Origin, ...] = (
     *origins(
@@ -643,5 +686,22 @@ ORIGINS: tuple[Origin, ...] = (
             "nesterov", _OPTAX_ADAMW, "no rule of this book has both the look-ahead and the decay",
         ),
         ("True", _OPTAX_ADAMW),
+    ),
+    *origins(
+        "optax", "lars",
+        ("weight_decay != 0", _OPTAX_LARS, _LARS_DECAY),
+        ("nesterov", _OPTAX_LARS, "no rule of this book has both the ratio and the look-ahead"),
+        ("eps != 0", _OPTAX_LARS, "its eps stands in the denominator of the ratio; ours has none"),
+        ("True", _OPTAX_LARS),
+    ),
+    *origins(
+        "keras", "Lamb",
+        ("weight_decay", _KERAS_LAMB, _LAMB_DECAY),
+        ("True", _KERAS_LAMB),
+    ),
+    *origins(
+        "optax", "lamb",
+        ("eps_root != 0", _OPTAX_LAMB, _NO_ROOT),
+        ("True", _OPTAX_LAMB),
     ),
 )

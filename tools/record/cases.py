@@ -25,6 +25,8 @@ adamax(eta=0.019, beta1=0.79, beta2=0.951)
 nadam(eta=0.017, beta1=0.86, beta2=0.973, eps=0.006)
 amsgrad(eta=0.023, beta1=0.81, beta2=0.957, eps=0.005)
 adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
+lars(eta=0.7, gamma=0.83, lam=0.0, trust=0.02)
+lamb(eta=0.017, beta1=0.83, beta2=0.967, eps=0.004, lam=0.03)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -34,6 +36,10 @@ nag(eta=0.0025 * 0.97**(t - 1))
 adam(eta=0.03 / sqrt(t))
 adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
+lars(eta=1 / sqrt(t))
+lamb(eta=0.02 / sqrt(t))
+lamb(eta=0.02 / sqrt(t), lam=0.0)
+lamb(lam=0.0)
 """
 # what readers use beside our rules
 OTHER = """
@@ -114,6 +120,14 @@ keras    noisy   SGD(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True
 optax    noisy   sgd(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True)
 pytorch  noisy   AdamW(lr=0.023, weight_decay=0.0, amsgrad=True, betas=(0.81, 0.957), eps=0.005)
 keras    noisy   AdamW(learning_rate=0.021, weight_decay=0.0, amsgrad=True, beta_2=0.9)
+optax    noisy   lars(learning_rate=0.7, weight_decay=0.13)
+optax    noisy   lars(learning_rate=0.7, trust_coefficient=0.02, eps=0.01)
+optax    noisy   lars(learning_rate=0.7, trust_coefficient=0.02, nesterov=True)
+optax    sparse  lars(learning_rate=0.7, trust_coefficient=0.02, momentum=0.0)
+keras    sparse  Lamb(learning_rate=0.017)
+keras    sparse  Lamb(learning_rate=0.017, weight_decay=0.13)
+optax    sparse  lamb(learning_rate=0.017, weight_decay=0.13)
+optax    sparse  lamb(learning_rate=0.017, eps_root=0.01)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
