@@ -70,7 +70,13 @@ class Trace:
         return r"$$\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$$"
 
 
-def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Trace:
+def trace(
+    rule: Callable,
+    *,
+    grad: Callable | None = None,
+    shape: tuple[int, int] | None = None,
+    **values: Any,
+) -> Trace:
     r"""Run a rule once on symbols, for a general step t.
 
     Parameters
@@ -80,6 +86,9 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
     grad
         a gradient as a function of a symbolic theta, :math:`\lambda\theta` for a quadratic; by
         default the symbol :math:`g_t`, whatever the point.
+    shape
+        rows and columns of theta, which is then a matrix of symbols, as the gradient is, and each
+        state that is an array; without it theta is one number.
     **values
         expressions or numbers that replace a symbol: ``trace(adam, beta1=0, g=-g)``.
 
@@ -94,8 +103,9 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
     -\eta*g_{t} + \theta_{t-1}
     """
     state_names, _, hyperparameters = form(rule)
-    inputs = {"t": t, "theta": symbol("theta", "t-1"), "g": symbol("g", "t")}
-    inputs |= {name: symbol(name, "t-1") for name in state_names}
+    shapes = _shapes(rule, shape)
+    inputs = {"t": t, "theta": _symbols("theta", "t-1", shapes), "g": _symbols("g", "t", shapes)}
+    inputs |= {name: _symbols(name, "t-1", shapes) for name in state_names}
     inputs |= {name: hyperparameter(name) for name in hyperparameters}
     unknown = set(values) - set(inputs)
     if unknown:
@@ -128,6 +138,27 @@ def trace(rule: Callable, *, grad: Callable | None = None, **values: Any) -> Tra
     if not asked:
         raise TypeError(f"{name_of(rule)} did not call grad; a rule asks for a gradient")
     return Trace(asked[0], step[0], dict(zip(state_names, step[1:], strict=True)), inputs)
+
+
+def _shapes(rule, shape):
+    """The shape of theta, of the gradient and of each state after a step; empty for numbers."""
+    if shape is None:
+        return {}
+    names, initial, _ = form(rule)
+    theta = np.random.default_rng(0).normal(size=shape)
+    new = rule(1, theta, lambda at: theta, *initial)
+    check_step(rule, new, 1 + len(names))
+    return {"g": shape} | {
+        name: np.shape(value) for name, value in zip(["theta", *names], new, strict=True)
+    }
+
+
+def _symbols(name, index, shapes):
+    """The symbol of a name, or a matrix of symbols where it has a shape."""
+    shape = shapes.get(name, ())
+    if len(shape) != 2:
+        return symbol(name, index)
+    return sympy.Matrix(*shape, lambda i, j: symbol(name, f"{i + 1}{j + 1},{index}"))
 
 
 def unroll(rule: Callable, n: int, **values: Any) -> list[tuple]:

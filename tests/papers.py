@@ -2,14 +2,15 @@
 
 Nothing here reads an update from :mod:`gdref.rules`: all is typed in again, as the literature
 prints it.  The tests on symbols compare the rules with these rows, those of properties take from
-them what a rule has.
+them what a rule has.  A row of one number runs on symbols; that of a rule of whole arrays or
+matrices (WHOLE of :mod:`gdref.rules`) runs on matrices of numbers.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Abs, Max, Min, sqrt
+from sympy import Abs, Max, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
 
@@ -181,26 +182,34 @@ def lamb(s):
     return s.theta, s.theta - s.eta * length(s.theta) / length(u) * u, {"m": m, "v": v}
 
 
+def root_mean_square(x):
+    return np.sqrt(np.mean(x**2))
+
+
 @paper(
     {"R": 0, "C": 0}, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.0, power=0.8, units={"eps1": 2},
     without="eta shift coordinates shape",
 )  # fmt: skip
 def adafactor(s):
-    """Shazeer & Stern 2018, algorithm 4, of one entry."""
+    """Shazeer & Stern 2018, algorithm 4."""
     beta2 = 1 - s.t**-s.power
-    R = beta2 * s.R + (1 - beta2) * (s.g**2 + s.eps1)
-    C = beta2 * s.C + (1 - beta2) * (s.g**2 + s.eps1)
-    U = s.g / sqrt(C)
-    U = U / Max(1, Abs(U) / s.d)
-    alpha = Max(s.eps2, Abs(s.theta)) * Min(s.eta, 1 / sqrt(s.t))
+    squares = s.g**2 + s.eps1
+    R = beta2 * s.R + (1 - beta2) * squares.sum(axis=1, keepdims=True)
+    C = beta2 * s.C + (1 - beta2) * squares.sum(axis=0, keepdims=True)
+    U = s.g / np.sqrt(R @ C / R.sum())
+    U = U / max(1, root_mean_square(U) / s.d)
+    alpha = max(s.eps2, root_mean_square(s.theta)) * min(s.eta, 1 / np.sqrt(s.t))
     return s.theta, s.theta - alpha * U, {"R": R, "C": C}
 
 
 @paper({"M": 0}, eta=0.02, gamma=0.95, lam=0.0, units=None, without="coordinates")
 def muon(s):
-    """Jordan et al. 2024, of one entry."""
+    """Jordan et al. 2024, with the shape factor of the authors' code."""
     M = s.gamma * s.M + s.g
-    x = (s.g + s.gamma * M) / (Abs(s.g + s.gamma * M) + 1e-7)
+    U, values, V = np.linalg.svd(s.g + s.gamma * M, full_matrices=False)
+    values = values / (np.linalg.norm(values) + 1e-7)
     for _ in range(5):
-        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
-    return s.theta, (1 - s.eta * s.lam) * s.theta - s.eta * x, {"M": M}
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    height, width = s.theta.shape
+    step = s.eta * max(1, height / width) ** 0.5 * (U * values @ V)
+    return s.theta, (1 - s.eta * s.lam) * s.theta - step, {"M": M}

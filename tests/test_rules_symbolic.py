@@ -6,15 +6,20 @@ Nothing here reads an update from :mod:`gdref.rules`: the unrolled sums are type
 import inspect
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import sympy
 from sympy import Abs, Max, Rational, sqrt
 
 from gdref import RULES, iterate_state
+from gdref.catalogue import HYPERPARAMETERS
+from gdref.rules import WHOLE
 from gdref.symbolic import symbol, trace, unroll
 from tests.papers import PAPERS, moments
 
 every_rule = pytest.mark.parametrize("name", RULES)
+of_numbers = pytest.mark.parametrize("name", [name for name in RULES if name not in WHOLE])
+of_matrices = pytest.mark.parametrize("name", WHOLE)
 
 
 def zero(expression):
@@ -37,7 +42,7 @@ def test_signature_and_defaults(name):
     assert [p.default for p in keyword] == list(hyperparameters.values())
 
 
-@every_rule
+@of_numbers
 def test_general_step_is_the_papers(name):
     step = trace(RULES[name])
     asked, theta, state = PAPERS[name].step(SimpleNamespace(**step.symbols))
@@ -60,7 +65,56 @@ def test_adam_with_the_corrections_in_the_rate(t):
     assert abs(sympy.N((step.theta - theta).subs(numbers), 50, maxn=200)) < sympy.Float("1e-40")
 
 
-@every_rule
+SHAPES = [(3, 2), (2, 3), (2, 2), (4, 1), (1, 1)]
+
+
+def off_the_papers_path(name, gradient):
+    """How far the rule and the paper come apart in six steps, each relative to the largest entry.
+
+    The gradients are random, of several sizes; a rule gets what ``gradient`` makes of them.
+    """
+    row, rng, apart = PAPERS[name], np.random.default_rng(5), 0.0
+    values = {key: HYPERPARAMETERS[key].odd for key in row.hyperparameters}
+    for shape in SHAPES:
+        ours = theirs = (rng.normal(size=shape), *row.state.values())
+        for t in range(1, 7):
+            g = rng.normal(size=shape) * 10.0 ** rng.integers(-2, 3)
+            before = dict(zip(["theta", *row.state], theirs, strict=True))
+            asked, theta, state = row.step(SimpleNamespace(t=t, g=g, **before, **values))
+            assert np.array_equal(asked, before["theta"])
+            ours = RULES[name](t, ours[0], lambda x, g=g: gradient(g), *ours[1:], **values)
+            theirs = (theta, *state.values())
+            for a, b in zip(ours, theirs, strict=True):
+                apart = max(apart, np.max(np.abs(a - b)) / np.max(np.abs(b)))
+    return apart
+
+
+@of_matrices
+def test_matrices_take_the_papers_path(name):
+    assert off_the_papers_path(name, lambda g: g) < 1e-11
+
+
+@of_matrices
+def test_a_wrong_matrix_is_noticed(name):
+    assert off_the_papers_path(name, np.tanh) > 1e-3
+
+
+@of_matrices
+def test_a_symbolic_matrix_takes_the_step_of_numbers(name):
+    """Of exact numbers of 40 digits, as SymPy has them."""
+    rule, rng = RULES[name], np.random.default_rng(8)
+    values = {key: HYPERPARAMETERS[key].odd for key in PAPERS[name].hyperparameters}
+    ours, exact = (rng.normal(size=(2, 3)),), ()
+    for t in (1, 2):
+        ours = rule(t, ours[0], lambda x: np.cos(3 * x), *ours[1:], **values)
+        start = exact or (sympy.Matrix(np.random.default_rng(8).normal(size=(2, 3))).evalf(40),)
+        exact = rule(t, start[0], lambda x: (3 * x).applyfunc(sympy.cos), *start[1:], **values)
+        for a, b in zip(ours, exact, strict=True):
+            assert isinstance(b, sympy.MatrixBase)
+            np.testing.assert_allclose(a, np.array(b.tolist(), float), rtol=1e-11)
+
+
+@of_numbers
 def test_a_wrong_step_is_noticed(name):
     """The comparison above can fail: the same rule with another gradient is not equal."""
     step = trace(RULES[name])
