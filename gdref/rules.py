@@ -41,7 +41,7 @@ from gdref.elementary import (
     shape,
     sqrt,
     transpose,
-    where,
+    trust_ratio,
 )
 from gdref.trees import CONTAINERS, Tree, each, wrap
 
@@ -504,12 +504,6 @@ def adamw(
     return theta, m, v
 
 
-def trust_ratio(length, size, trust=1):
-    """The share ``trust`` of a length, per unit of a step's size; 1 where one of the two is 0."""
-    moves = minimum(length, size) > 0
-    return where(moves, trust * length / where(moves, size, 1), 1)
-
-
 @array_rule
 def lars(t, theta, grad, v=0, *, eta=1.0, gamma=0.9, lam=0.0, trust=0.001):
     r"""LARS, layer-wise adaptive rates with momentum (You, Gitman & Ginsburg 2017).
@@ -548,7 +542,7 @@ def lars(t, theta, grad, v=0, *, eta=1.0, gamma=0.9, lam=0.0, trust=0.001):
 
 
 @array_rule
-def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-6, lam=0.01):
+def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-6, lam=0.0):
     r"""LAMB, Adam's direction at the length that the layer allows (You et al. 2020).
 
     .. math::
@@ -575,7 +569,7 @@ def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-
         as for :func:`adam`; 1e-6 is the default of the authors' code.
     lam
         weight decay :math:`\lambda \ge 0`, within the ratio, in units of 1 by theta; it turns the
-        step towards 0 and leaves its length.  0.01 is timm's default.
+        step towards 0 and leaves its length.  0 is the default of the authors' code.
     """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g

@@ -172,7 +172,7 @@ def lars(s):
 
 
 @paper(
-    {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.01, units={"eps": 1}, without="eta shift coordinates"
+    {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.0, units={"eps": 1}, without="eta shift coordinates"
 )
 def lamb(s):
     """You et al. 2020, algorithm 2."""

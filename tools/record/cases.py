@@ -26,7 +26,7 @@ nadam(eta=0.017, beta1=0.86, beta2=0.973, eps=0.006)
 amsgrad(eta=0.023, beta1=0.81, beta2=0.957, eps=0.005)
 adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
 lars(eta=0.7, gamma=0.83, lam=0.0, trust=0.02)
-lamb(eta=0.017, beta1=0.83, beta2=0.967, eps=0.004, lam=0.03)
+lamb(eta=0.017, beta1=0.83, beta2=0.967, eps=0.004, lam=0.0)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -38,8 +38,7 @@ adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
 lars(eta=1 / sqrt(t))
 lamb(eta=0.02 / sqrt(t))
-lamb(eta=0.02 / sqrt(t), lam=0.0)
-lamb(lam=0.0)
+lamb(lam=0.03)
 """
 # what readers use beside our rules
 OTHER = """
