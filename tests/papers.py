@@ -22,6 +22,7 @@ PROPERTIES = {
     "mirror": "gradients of the other sign give the mirrored path",
     "coordinates": "the coordinates do not mix, whatever the shape of theta",
     "shape": "every state has the shape of theta",
+    "symbols": "some steps on symbols are short enough to be written down",
 }
 
 
@@ -202,7 +203,7 @@ def adafactor(s):
     return s.theta, s.theta - alpha * U, {"R": R, "C": C}
 
 
-@paper({"M": 0}, eta=0.02, gamma=0.95, lam=0.0, units=None, without="coordinates")
+@paper({"M": 0}, eta=0.02, gamma=0.95, lam=0.0, units=None, without="coordinates symbols")
 def muon(s):
     """Jordan et al. 2024, with the shape factor of the authors' code."""
     M = s.gamma * s.M + s.g

@@ -477,7 +477,7 @@ def test_a_step_of_the_loop_on_a_float_calls_no_numpy(name, monkeypatch):
         assert all(type(x) is float for x in next(steps))
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("symbols"))
 def test_a_symbol_stays_a_symbol(name):
     theta = sympy.Symbol("theta", real=True)
     for row in list(iterate_state(RULES[name], [lambda x: 2 * x] * 3, theta))[1:]:
@@ -485,7 +485,7 @@ def test_a_symbol_stays_a_symbol(name):
         assert row[0].free_symbols == {theta}
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("coordinates"))
 def test_an_array_of_symbols_is_a_vector(name):
     a, b = sympy.symbols("a b", positive=True)
     *_, (theta, *state) = iterate_state(RULES[name], [lambda x: 2 * x] * 2, np.array([a, b]))
@@ -493,7 +493,7 @@ def test_an_array_of_symbols_is_a_vector(name):
     assert theta.shape == (2,) and theta[1] == alone
 
 
-@every_rule
+@pytest.mark.parametrize("name", having("symbols"))
 def test_exact_numbers_agree_with_floats(name):
     """The same body on exact rationals, evaluated to 30 digits."""
     exact_rows = iterate_state(
