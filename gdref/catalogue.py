@@ -43,8 +43,9 @@ HYPERPARAMETERS = {
     "eps1": Hyperparameter(r"\epsilon_1", "ϵ₁", "rate", 0.03),
     "eps2": Hyperparameter(r"\epsilon_2", "ϵ₂", "rate", 0.2),
     "d": Hyperparameter("d", "d", "rate", 0.7, ("clipping_threshold", "clip_threshold")),
-    "power": Hyperparameter(r"\kappa", "κ", "rate", 0.6, ("beta2_decay", "decay_rate")),
+    "power": Hyperparameter("p", "p", "rate", 0.6, ("beta2_decay", "decay_rate")),
     "lam": Hyperparameter(r"\lambda", "λ", "rate", 0.07, ("weight_decay", "wd")),
+    "trust": Hyperparameter(r"\nu", "ν", "rate", 0.3, ("trust_coefficient", "trust_coeff")),
     "multiplier": Hyperparameter(r"\alpha_t", "α", "rate", 0.6, ("schedule_multiplier",)),
     "threshold": Hyperparameter(r"\rho_{\min}", "ρ min", "rate", 4.5),
 }
@@ -98,6 +99,9 @@ RULES = {
     "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5)), dark="#bbccff"),
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
+    "lars": Drawn(
+        "LARS", "#003ddf", (0, (2, 1)), dark="#4a7bff", chapter="trust-ratio", offered=False
+    ),
     "lamb": Drawn(
         "LAMB", "#00a691", (0, (1, 1)), dark="#77ccaa", chapter="trust-ratio", offered=False
     ),

@@ -77,6 +77,12 @@ def norm(x: Any) -> Any:
     return xp.norm(x) if isinstance(xp, SimpleNamespace) else xp.sqrt(xp.sum(x * x))
 
 
+def trust_ratio(length: Any, size: Any, trust: Any = 1) -> Any:
+    """The share ``trust`` of a length for each unit of a size; 1 where length or size is 0."""
+    moves = minimum(length, size) > 0
+    return where(moves, trust * length / where(moves, size, 1), 1)
+
+
 # Matrices.  A number is a matrix of one row and one column; the others have two axes.
 
 

@@ -43,6 +43,7 @@ from gdref.elementary import (
     sign,
     sqrt,
     transpose,
+    trust_ratio,
     where,
 )
 from gdref.trees import CONTAINERS, Tree, each, wrap
@@ -517,15 +518,79 @@ def adamw(
 
 
 @array_rule
-def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-6, lam=0.01):
-    r"""LAMB (You et al. 2020)."""
+def lars(t, theta, grad, v=0, *, eta=1.0, gamma=0.9, lam=0.0, trust=0.001):
+    r"""LARS, layer-wise adaptive rates with momentum (You, Gitman & Ginsburg 2017).
+
+    .. math::
+
+       r_t &= \frac{\nu\,\lVert\theta_{t-1}\rVert}
+                   {\lVert g_t\rVert + \lambda\lVert\theta_{t-1}\rVert} \\
+       v_t &= \gamma v_{t-1} + \eta\,r_t\,(g_t + \lambda\,\theta_{t-1}) \\
+       \theta_t &= \theta_{t-1} - v_t
+
+    The lengths are those of a whole array, in a tree of each leaf: a layer.  Where the numerator or
+    the denominator is 0, :math:`r_t` is 1, as in the libraries.  State: ``v``, the velocity, in the
+    shape and the units of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, without a unit.  The paper has one for each size of the
+        batch; 1 is timm's default.
+    gamma
+        as for :func:`momentum`.
+    lam
+        weight decay :math:`\lambda \ge 0`, in units of the loss by theta squared, within the ratio;
+        0 is Optax' and timm's default.
+    trust
+        trust coefficient :math:`\nu \ge 0`: without momentum and decay a step moves a layer by the
+        share :math:`\eta\nu` of its length.  0.001 is Optax' and timm's default.
+    """
+    g = grad(theta)
+    length = norm(theta)
+    ratio = trust_ratio(length, norm(g) + lam * length, trust)
+    v = gamma * v + eta * ratio * (g + lam * theta)
+    theta = theta - v
+    return theta, v
+
+
+@array_rule
+def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-6, lam=0.0):
+    r"""LAMB, Adam's direction at the length that the layer allows (You et al. 2020).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+       \hat m_t &= m_t / (1 - \beta_1^t) \\
+       \hat v_t &= v_t / (1 - \beta_2^t) \\
+       u_t &= \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon} + \lambda\,\theta_{t-1} \\
+       \theta_t &= \theta_{t-1} - \eta\,\frac{\lVert\theta_{t-1}\rVert}{\lVert u_t\rVert}\,u_t
+
+    The lengths are those of a whole array, in a tree of each leaf: a layer.  Where one of them is
+    0, their ratio is 1, as in the authors' code.  The paper's :math:`\phi` is the identity.
+    State: ``m`` and ``v`` as for :func:`adam`.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, without a unit: a step moves a layer by this share of its
+        length.  The paper tunes it; 0.001 is the default of the authors' code.
+    beta1, beta2
+        as for :func:`adam`.
+    eps
+        as for :func:`adam`; 1e-6 is the default of the authors' code.
+    lam
+        weight decay :math:`\lambda \ge 0`, within the ratio, in units of 1 by theta; it turns the
+        step towards 0 and leaves its length.  0 is the default of the authors' code.
+    """
     g = grad(theta)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
     u = m_hat / (sqrt(v_hat) + eps) + lam * theta
-    theta = theta - eta * norm(theta) / norm(u) * u
+    theta = theta - eta * trust_ratio(norm(theta), norm(u)) * u
     return theta, m, v
 
 

@@ -158,16 +158,30 @@ def adamw(s):
     return s.theta, s.theta - step, {"m": m, "v": v}
 
 
+def length(x):
+    return np.linalg.norm(x)
+
+
 @paper(
-    {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.01, units={"eps": 1}, without="eta shift coordinates"
+    {"v": 0}, eta=1.0, gamma=0.9, lam=0.0, trust=0.001, units={"lam": 1},
+    without="eta shift coordinates",
+)  # fmt: skip
+def lars(s):
+    """You, Gitman & Ginsburg 2017, algorithm 1."""
+    local = s.trust * length(s.theta) / (length(s.g) + s.lam * length(s.theta))
+    v = s.gamma * s.v + s.eta * local * (s.g + s.lam * s.theta)
+    return s.theta, s.theta - v, {"v": v}
+
+
+@paper(
+    {"m": 0, "v": 0}, **ADAM, eps=1e-6, lam=0.0, units={"eps": 1}, without="eta shift coordinates"
 )
 def lamb(s):
     """You et al. 2020, algorithm 2."""
     m, v = moments(s)
     r = m / (1 - s.beta1**s.t) / (np.sqrt(v / (1 - s.beta2**s.t)) + s.eps)
     u = r + s.lam * s.theta
-    length = np.linalg.norm(s.theta) / np.linalg.norm(u)
-    return s.theta, s.theta - s.eta * length * u, {"m": m, "v": v}
+    return s.theta, s.theta - s.eta * length(s.theta) / length(u) * u, {"m": m, "v": v}
 
 
 def root_mean_square(x):

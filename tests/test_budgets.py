@@ -21,6 +21,8 @@ DONE = (
     "nadam amsgrad adamw sign shared choosing parallel strategies"
     "nadam amsgrad adamw schedule-free shared choosing parallel strategies"
     "nadam amsgrad adamw warmup shared choosing parallel strategies"
+    "nadam amsgrad adamw shared choosing parallel strategies "
+    "trust-ratio"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -140,6 +142,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
 AFTER_ADAMW = {"sign"}  # each of these has its own budget alone
+AFTER_ADAMW = {"trust-ratio"}  # each of these has its own budget alone
 AFTER_ADAMW = {"warmup"}  # each of these has its own budget alone
 AFTER_ADAMW = {"schedule-free"}  # each of these has its own budget alone
 

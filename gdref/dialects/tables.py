@@ -86,6 +86,7 @@ WITHOUT: set[tuple[str, str]] = {
     ("adopt", "pytorch"), ("adopt", "keras"),
     ("adabelief", "pytorch"), ("adabelief", "keras"),
 }  # fmt: skip
+WITHOUT: set[tuple[str, str]] = {("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch")}
 WITHOUT |= {
     ("schedule_free_sgd", "pytorch"), ("schedule_free_sgd", "keras"),
     ("schedule_free_adamw", "pytorch"),
@@ -129,6 +130,9 @@ _RECTIFIED = (
 )
 RECTIFIED_ABOVE = "max(threshold, 4.0)"
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
+
+_LARS_DECAY = "its ratio divides by |g + lam theta|, ours by |g| + lam |theta|"
+_LAMB_DECAY = "its decay stands beside the step, ours within the ratio"
 
 # a row of a table on a line or two
 # fmt: off
@@ -567,6 +571,43 @@ DIALECTS: tuple[Dialect, ...] = (
         epsilon="eps outside the root; eps_root is added to s at every step",
         note="Both are the one epsilon of the paper, and 1e-16 by default.",
     ),
+    # LARS, LAMB
+    *variants(
+        Dialect(
+            "lars", "optax",
+            "lars(learning_rate=eta, trust_coefficient=trust, momentum=gamma)",
+            update="u = g + weight_decay theta; u *= trust_coefficient |theta| / (|u| + eps), and "
+            "u alone where a norm is 0; v = momentum v + learning_rate u; theta -= v",
+            epsilon="in the denominator of the ratio, 0 by default",
+        ),
+        {
+            "when": "varies(lam) or lam != 0", "why": _LARS_DECAY,
+            "call": "lars(learning_rate=eta, weight_decay=lam, trust_coefficient=trust, "
+            "momentum=gamma)",
+        },
+    ),
+    *variants(
+        Dialect(
+            "lamb", "keras", "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps)",
+            update="theta -= learning_rate weight_decay theta; r = m^ / (sqrt(v^) + epsilon); "
+            "theta -= learning_rate |theta| / |r| r, and r alone where a norm is 0",
+            epsilon="outside the root of the corrected v^",
+            note="weight_decay stands outside the ratio.",
+        ),
+        {
+            "when": "varies(lam) or lam != 0", "why": _LAMB_DECAY,
+            "call": "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps, "
+            "weight_decay=lam)",
+        },
+    ),
+    Dialect(
+        "lamb", "optax",
+        "lamb(learning_rate=eta, b1=beta1, b2=beta2, eps=eps, weight_decay=lam)",
+        update="u = m^ / (sqrt(v^ + eps_root) + eps) + weight_decay theta; "
+        "theta -= learning_rate |theta| / |u| u, and u alone where a norm is 0",
+        epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
+        note="weight_decay is 0 unless one says otherwise.",
+    ),
 )
 
 
@@ -665,6 +706,9 @@ _OPTAX_FREE = (
 _OPTAX_FREE_SGD = "schedule_free_sgd(eta=learning_rate, beta=b1)"
 _NO_OLD = "x is recovered with the new share b1 from a theta that was made with the old one"
 _NO_CORRECTION = "one decay corrects an average that was made with others"
+_OPTAX_LARS = "lars(eta=learning_rate, gamma=momentum, lam=0.0, trust=trust_coefficient)"
+_KERAS_LAMB = f"lamb(eta=learning_rate, {_BETA_12}, eps=epsilon, lam=0.0)"
+_OPTAX_LAMB = "lamb(eta=learning_rate, beta1=b1, beta2=b2, eps=eps, lam=weight_decay)"
 
 ORIGINS: tuple[Origin, ...] = (
     *origins(
@@ -926,5 +970,22 @@ ORIGINS: tuple[Origin, ...] = (
             "eps_root is added to the average and eps to its root; ours has one epsilon for both",
         ),
         ("True", "adabelief" + _OPTAX_ADAM),
+    ),
+    *origins(
+        "optax", "lars",
+        ("weight_decay != 0", _OPTAX_LARS, _LARS_DECAY),
+        ("nesterov", _OPTAX_LARS, "no rule of this book has both the ratio and the look-ahead"),
+        ("eps != 0", _OPTAX_LARS, "its eps stands in the denominator of the ratio; ours has none"),
+        ("True", _OPTAX_LARS),
+    ),
+    *origins(
+        "keras", "Lamb",
+        ("weight_decay", _KERAS_LAMB, _LAMB_DECAY),
+        ("True", _KERAS_LAMB),
+    ),
+    *origins(
+        "optax", "lamb",
+        ("eps_root != 0", _OPTAX_LAMB, _NO_ROOT),
+        ("True", _OPTAX_LAMB),
     ),
 )

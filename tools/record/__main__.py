@@ -69,6 +69,8 @@ def conversions(rule):
         plain = {}
         for values, problem in tried:
             entry = dialects.row(rule, library, values)
+            if entry.why:
+                continue
             yield row(entry, entry.arguments, values, problem, "exact")
             if problem == sparse or entry.when not in plain and callable(values.get("eta")):
                 plain[entry.when] = entry, values, problem

@@ -33,6 +33,8 @@ schedule_free_adamw(eta=0.021, beta1=0.83, beta2=0.967, eps=0.004, lam=0.03)
 radam(eta=0.019, beta1=0.82, beta2=0.963, eps=0.004, threshold=4.5)
 adopt(eta=0.022, beta1=0.85, beta2=0.959, eps=0.003)
 adabelief(eta=0.016, beta1=0.87, beta2=0.969, eps=0.002)
+lars(eta=0.7, gamma=0.83, lam=0.0, trust=0.02)
+lamb(eta=0.017, beta1=0.83, beta2=0.967, eps=0.004, lam=0.0)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -50,6 +52,9 @@ schedule_free_adamw(eta=0.03 / sqrt(t))
 schedule_free_adamw(eta=0.0021 * (t - 1 - max(t - 11, 0)))
 radam(threshold=5.0)
 radam(eta=0.03 / sqrt(t))
+lars(eta=1 / sqrt(t))
+lamb(eta=0.02 / sqrt(t))
+lamb(lam=0.03)
 """
 # what readers use beside our rules
 OTHER = """
@@ -164,6 +169,14 @@ optax    noisy   contrib.adopt(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004
 optax    noisy   adabelief(learning_rate=0.021, nesterov=True)
 optax    noisy   adabelief(learning_rate=0.021, eps=0.004)
 optax    noisy   adabelief(learning_rate=0.021, b1=0.83, b2=0.967, eps=0.004, eps_root=0.004)
+optax    noisy   lars(learning_rate=0.7, weight_decay=0.13)
+optax    noisy   lars(learning_rate=0.7, trust_coefficient=0.02, eps=0.01)
+optax    noisy   lars(learning_rate=0.7, trust_coefficient=0.02, nesterov=True)
+optax    sparse  lars(learning_rate=0.7, trust_coefficient=0.02, momentum=0.0)
+keras    sparse  Lamb(learning_rate=0.017)
+keras    sparse  Lamb(learning_rate=0.017, weight_decay=0.13)
+optax    sparse  lamb(learning_rate=0.017, weight_decay=0.13)
+optax    sparse  lamb(learning_rate=0.017, eps_root=0.01)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
