@@ -81,6 +81,7 @@ CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 
 #: a rule and a library that does not have it, as ("adam", "keras")
 WITHOUT: set[tuple[str, str]] = set()
+WITHOUT |= {(rule, lib) for rule in ("shampoo", "soap") for lib in ("pytorch", "keras", "optax")}
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
