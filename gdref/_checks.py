@@ -158,7 +158,12 @@ def check_number(name: str, value: Any, positive: bool = False, where: str = "")
 
 
 LARGEST = sys.float_info.max
-RANGES = {"rate": "finite and not negative", "decay": "in [0, 1)", "number": "finite"}
+RANGES = {
+    "rate": "finite and not negative",
+    "decay": "in [0, 1)",
+    "count": "finite and at least 1",
+    "number": "finite",
+}
 
 
 def check_range(name: str, value: Any, low: Any, high: Any, kind: str, where: str = "") -> None:
@@ -168,5 +173,7 @@ def check_range(name: str, value: Any, low: Any, high: Any, kind: str, where: st
         fits = fits and low >= 0
     if kind == "decay":
         fits = fits and high < 1
+    if kind == "count":
+        fits = fits and low >= 1
     if not fits:
         raise ValueError(f"{name} is {shown(value)}{where}; it must be {RANGES[kind]}")

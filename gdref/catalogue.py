@@ -18,7 +18,7 @@ class Hyperparameter:
     latex, text
         how formulas and plain text write it.
     kind
-        ``"rate"``: finite and not negative; ``"decay"``: in [0, 1).
+        ``"rate"``: finite and not negative; ``"decay"``: in [0, 1); ``"count"``: at least 1.
     odd
         a value without a special meaning, with which the tests run rules.
     elsewhere
@@ -46,6 +46,7 @@ HYPERPARAMETERS = {
     "power": Hyperparameter("p", "p", "rate", 0.6, ("beta2_decay", "decay_rate")),
     "lam": Hyperparameter(r"\lambda", "λ", "rate", 0.07, ("weight_decay", "wd")),
     "trust": Hyperparameter(r"\nu", "ν", "rate", 0.3, ("trust_coefficient", "trust_coeff")),
+    "every": Hyperparameter("f", "f", "count", 3, ("precondition_frequency",)),
     "multiplier": Hyperparameter(r"\alpha_t", "α", "rate", 0.6, ("schedule_multiplier",)),
     "threshold": Hyperparameter(r"\rho_{\min}", "ρ min", "rate", 4.5),
 }
@@ -53,6 +54,8 @@ HYPERPARAMETERS = {
 # State variables whose symbol is not their name, as formulas and plain text write them.
 STATE = {
     "v_hat": (r"\hat{v}", "v̂"),
+    "QL": ("Q_L", "Q_L"),
+    "QR": ("Q_R", "Q_R"),
     "Eg2": (r"E[g^2]", "E[g²]"),
     "Edx2": (r"E[\Delta\theta^2]", "E[Δθ²]"),
 }
@@ -106,6 +109,8 @@ RULES = {
         "LAMB", "#00a691", (0, (1, 1)), dark="#77ccaa", chapter="trust-ratio", offered=False
     ),
     "adafactor": Drawn("Adafactor", "#c18b00", (0, (1, 1)), dark="#eedd11", offered=False),
+    "shampoo": Drawn("Shampoo", "#003ddf", (0, (1, 1)), dark="#4a7bff", offered=False),
+    "soap": Drawn("SOAP", "#580272", (0, (1, 1)), dark="#bb66bb", chapter="shampoo", offered=False),
     "muon": Drawn("Muon", "#e06b4e", (0, (1, 1)), dark="#e26150", offered=False),
     "sign_descent": Drawn(
         "sign descent", "#00a691", (0, (3, 1.5)), dark="#77ccaa", chapter="sign", offered=False

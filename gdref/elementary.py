@@ -6,6 +6,7 @@ argument names the library: an array its own namespace (the array-API standard),
 package of its type, a SymPy expression SymPy, which is imported only then.
 """
 
+import functools
 import math
 import sys
 from types import SimpleNamespace
@@ -164,6 +165,99 @@ def reshape(x: Any, to: tuple[int, ...]) -> Any:
     return x.reshape(to)[()] if xp is np or xp is OBJECTS else xp.reshape(x, to)
 
 
+# Symmetric matrices, by their eigenvalues.  float16 and bfloat16 are computed in float32, long
+# doubles in float64.  A matrix that is not finite gives NaN: a run that diverged ends as such.
+
+
+def inverse_root(S: Any, p: int, eps: Any = 0) -> Any:
+    """(S + eps I)^(-1/p) of a symmetric matrix S without negative eigenvalues.
+
+    Where an eigenvalue of S + eps I is 0 so is that of the result (the pseudo-power): in such a
+    direction a sum of G G^T has seen nothing, and G has nothing there to be multiplied.
+    """
+    if isinstance(S, Tree):
+        return each(inverse_root, S, p, eps)
+    if not shape(S):
+        return _inverse_power(S + eps, p)
+    if namespace(S) is OBJECTS:
+        return _symbolic(S, p, eps)
+    values, vectors = _eigen(S, 1)
+    return _precision_of(S, (vectors * _inverse_power(maximum(values, 0) + eps, p)) @ vectors.T)
+
+
+def eigenvectors(S: Any) -> Any:
+    """The eigenvectors of a symmetric matrix as columns, the largest eigenvalue first.
+
+    Each begins with an entry that is not negative.  Where eigenvalues are equal the basis is the
+    library's.
+    """
+    if isinstance(S, Tree):
+        return each(eigenvectors, S)
+    if not shape(S):
+        return 1
+    if namespace(S) is OBJECTS:
+        return _symbolic(S)
+    return _precision_of(S, _signed(_eigen(S, -1)[1]))
+
+
+def orthonormal(X: Any) -> Any:
+    """The columns of a square matrix made orthonormal, from left to right: the Q of its QR.
+
+    Each begins with an entry that is not negative.
+    """
+    if isinstance(X, Tree):
+        return each(orthonormal, X)
+    if not shape(X):
+        return 1
+    if namespace(X) is OBJECTS:
+        return _gram_schmidt(X)
+    xp, safe, finite = _finite(X)
+    return _precision_of(X, _or_nan(finite, _signed(xp.linalg.qr(safe)[0])))
+
+
+def _signed(Q):
+    return where(Q[:1, :] < 0, -Q, Q)
+
+
+def _inverse_power(x, p):
+    """x^(-1/p), and 0 for 0."""
+    if hasattr(x, "free_symbols"):
+        return x ** (x**0 / -p) if x != 0 else x
+    positive = x > 0
+    return where(positive, where(positive, x, 1.0) ** (-1 / p), x * 1.0)
+
+
+def _eigen(S, sign):
+    """Eigenvalues and eigenvectors, the least eigenvalue of sign * S first."""
+    xp, safe, finite = _finite(S)
+    values, vectors = xp.linalg.eigh(sign * safe)
+    return _or_nan(finite, sign * values), _or_nan(finite, vectors)
+
+
+def _finite(X):
+    """The library, X in a precision it computes in with 0 for what is not finite, and if all is."""
+    xp = namespace(X)
+    name = str(X.dtype).split(".")[-1]
+    wanted = {"float16": "float32", "bfloat16": "float32", "float128": "float64"}.get(name, name)
+    X = X if wanted == name else _cast(xp, X, getattr(xp, wanted))
+    finite = xp.isfinite(X)
+    return xp, where(finite, X, 0.0), xp.all(finite)
+
+
+def _or_nan(finite, x):
+    return where(finite, x, x * math.nan)
+
+
+def _precision_of(S, x):
+    return x if x.dtype == S.dtype else _cast(namespace(S), x, S.dtype)
+
+
+def _cast(xp, x, dtype):
+    if hasattr(x, "astype"):
+        return x.astype(dtype)
+    return xp.astype(x, dtype) if hasattr(xp, "astype") else x.to(dtype)
+
+
 # ---- whose functions
 
 
@@ -238,6 +332,71 @@ TREES = SimpleNamespace(
         for function in (sqrt, maximum, sign, cos, where, norm)
     }
 )
+
+# ---- matrices of symbols
+
+
+def _symbolic(S, p=0, eps=0):
+    """(S + eps I)^(-1/p) of a symmetric matrix of symbols; with p = 0 its eigenvectors.
+
+    A diagonal goes entry by entry, 2 x 2 by the roots of a quadratic.  A larger matrix of numbers
+    is computed to 50 digits; of symbols, the entries stay unevaluated until ``evalf``.
+    """
+    import sympy
+
+    n, one = len(S), sympy.Integer(1)
+    if all(S[i, j] == 0 for i in range(n) for j in range(n) if i != j):
+        diagonal = [_inverse_power((S[i, i] + eps) * one, p) if p else one for i in range(n)]
+        return np.array(sympy.diag(*diagonal).tolist(), object)
+    if n > 2:
+        entry, entries = _matrix_entry(), [sympy.sympify(x) for x in S.flat]
+        new = [[entry(p, i, j, eps, *entries) for j in range(n)] for i in range(n)]
+        if not any(x.free_symbols for x in (sympy.sympify(eps), *entries)):
+            new = [[x.evalf(50) for x in row] for row in new]
+        return np.array(new, object)
+    (a, b), (_, d) = S
+    middle, radius = (a + d) * one / 2, sympy.sqrt((a - d) ** 2 + 4 * b**2) / 2
+    high, low = middle + radius, middle - radius
+    if not p:
+        return _gram_schmidt(np.array([[high - d, d - low], [b * one, -b * one]], object))
+    of_high, of_low = _inverse_power(high + eps, p), _inverse_power(low + eps, p)
+    slope = (of_high - of_low) / (high - low)
+    return slope * S + (of_low - slope * low) * np.eye(2, dtype=int)
+
+
+def _gram_schmidt(X):
+    columns = []
+    for x in X.T:
+        for q in columns:
+            x = x - (q @ x) * q
+        columns.append(x / OBJECTS.norm(x) * (-1 if getattr(x[0], "is_negative", None) else 1))
+    return np.array(columns, object).T
+
+
+@functools.cache
+def _matrix_entry():
+    """An entry of a function of a symmetric matrix: the arguments are p, i, j, eps, the entries."""
+    import mpmath
+    import sympy
+
+    class MatrixEntry(sympy.Function):
+        def _eval_evalf(self, prec):
+            p, i, j, eps, *entries = self.args
+            if any(x.free_symbols for x in self.args):
+                return None
+            p, i, j, n = int(p), int(i), int(j), math.isqrt(len(entries))
+            with mpmath.workprec(2 * prec + 20):
+                numbers = [mpmath.mpmathify(x.evalf(mpmath.mp.dps)) for x in (eps, *entries)]
+                S = mpmath.matrix([numbers[1 + k * n :][:n] for k in range(n)])
+                values, vectors = mpmath.eigsy(S)
+                if not p:
+                    sign = -1 if vectors[0, n - 1 - j] < 0 else 1
+                    return sympy.Float(sign * vectors[i, n - 1 - j], precision=prec)
+                powers = [(value + numbers[0]) ** (-mpmath.mpf(1) / p) for value in values]
+                total = mpmath.fsum(vectors[i, k] * vectors[j, k] * powers[k] for k in range(n))
+                return sympy.Float(total, precision=prec)
+
+    return MatrixEntry
 
 
 def _alike(xp, x, y):

@@ -31,10 +31,13 @@ from gdref.elementary import (
     clip,
     column_sums,
     columns,
+    eigenvectors,
+    inverse_root,
     matmul,
     maximum,
     minimum,
     norm,
+    orthonormal,
     reshape,
     rms,
     row_sums,
@@ -606,6 +609,96 @@ def adafactor(t, theta, grad, R=0, C=0, *, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.
     U = U / maximum(1, rms(U) / d)
     theta = theta - maximum(eps2, rms(theta)) * minimum(eta, 1 / sqrt(t)) * U
     return theta, R, C
+
+
+@matrix_rule
+def shampoo(t, theta, grad, L=0, R=0, *, eta=0.1, eps=1e-4):
+    r"""Shampoo (Gupta, Koren & Singer 2018), for matrices.
+
+    .. math::
+
+       L_t &= L_{t-1} + G_t G_t^\top \\
+       R_t &= R_{t-1} + G_t^\top G_t \\
+       \theta_t &= \theta_{t-1}
+                   - \eta\,(L_t + \epsilon I)^{-1/4}\, G_t\, (R_t + \epsilon I)^{-1/4}
+
+    A number is a matrix of one entry, a vector a column.  State: ``L``, rows by rows, and ``R``,
+    columns by columns.  The paper starts them at :math:`\epsilon I`, which is the same.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta.
+    eps
+        :math:`\epsilon \ge 0`, in the units of a squared gradient; 0 gives the pseudo-power.  The
+        paper has no values; both defaults are those of the package torch_optimizer.
+    """
+    G = grad(theta)
+    L = L + matmul(G, transpose(G))
+    R = R + matmul(transpose(G), G)
+    theta = theta - eta * matmul(matmul(inverse_root(L, 4, eps), G), inverse_root(R, 4, eps))
+    return theta, L, R
+
+
+def outer(G):
+    """G G^T; 0 for a column of several entries, to which SOAP gives no basis."""
+    if isinstance(G, Tree):
+        return each(outer, G)
+    return 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
+
+
+@matrix_rule
+def soap(
+    t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
+    eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10,
+):  # fmt: skip
+    r"""SOAP, Adam in the eigenbases of Shampoo (Vyas et al. 2025).
+
+    .. math::
+
+       m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\,G_t \\
+       G'_t &= Q_L^\top G_t\, Q_R, \qquad m'_t = Q_L^\top m_t\, Q_R \\
+       v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\,G_t'^2 \\
+       \theta_t &= \theta_{t-1} - \eta\, Q_L\,
+                   \frac{m'_t/(1 - \beta_1^k)}{\sqrt{v_t/(1 - \beta_2^k)} + \epsilon}\, Q_R^\top,
+                   \qquad k = t - 1 \\
+       L_t &= \beta_2 L_{t-1} + (1 - \beta_2)\,G_t G_t^\top \\
+       R_t &= \beta_2 R_{t-1} + (1 - \beta_2)\,G_t^\top G_t
+
+    Here :math:`Q_L, Q_R` are the bases of the steps before.  After step t, where :math:`k` is a
+    multiple of ``every``, :math:`Q_L` becomes the Q of the QR decomposition of :math:`L_t Q_L`,
+    and :math:`Q_R` likewise.  As in the authors' code step 1 moves nothing: it sets :math:`L_1`,
+    :math:`R_1` and, as the bases, their eigenvectors.  State: ``L``, ``QL``, rows by rows, ``R``,
+    ``QR``, columns by columns, ``m`` and ``v`` in the shape of theta.  A vector has no bases: from
+    step 2 on the rule is Adam, as in the authors' code.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta.
+    beta1, beta2
+        decays of m and of v, L and R, in [0, 1).
+    eps
+        keeps the denominator from 0, :math:`\epsilon \ge 0`, in the units of a gradient; outside
+        the root, as for :func:`adam`.
+    every
+        steps between new bases, a whole number of at least 1.  All defaults: the authors' code.
+    """
+    G = grad(theta)
+    moves = where(t > 1, 1, 0)
+    k = maximum(t - 1, 1)
+    m = beta1 * m + (1 - beta1) * moves * G
+    turned = matmul(matmul(transpose(QL), G), QR)
+    v = beta2 * v + (1 - beta2) * turned**2
+    m_hat = matmul(matmul(transpose(QL), m), QR) / (1 - beta1**k)
+    step = m_hat / where(t > 1, sqrt(v / (1 - beta2**k)) + eps, 1)
+    theta = theta - eta * matmul(matmul(QL, step), transpose(QR))
+    L = beta2 * L + (1 - beta2) * outer(G)
+    R = beta2 * R + (1 - beta2) * outer(transpose(G))
+    renew = (t - 1) % every < 1
+    QL = where(t > 1, where(renew, orthonormal(matmul(L, QL)), QL), eigenvectors(L))
+    QR = where(t > 1, where(renew, orthonormal(matmul(R, QR)), QR), eigenvectors(R))
+    return theta, L, R, QL, QR, m, v
 
 
 NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315

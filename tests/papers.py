@@ -204,6 +204,62 @@ def adafactor(s):
     return s.theta, s.theta - alpha * U, {"R": R, "C": C}
 
 
+def power(S, exponent):
+    """A power of a symmetric matrix."""
+    values, vectors = np.linalg.eigh(S)
+    return vectors @ np.diag(values**exponent) @ vectors.T
+
+
+@paper({"L": 0, "R": 0}, eta=0.1, eps=1e-4, units={"eps": 2}, without="coordinates shape")
+def shampoo(s):
+    """Gupta, Koren & Singer 2018, algorithm 1; its L_0 = R_0 = eps I is added in the root."""
+    rows, columns = s.g.shape
+    L, R = s.L + s.g @ s.g.T, s.R + s.g.T @ s.g
+    left, right = (
+        power(L + s.eps * np.eye(rows), -1 / 4),
+        power(R + s.eps * np.eye(columns), -1 / 4),
+    )
+    return s.theta, s.theta - s.eta * left @ s.g @ right, {"L": L, "R": R}
+
+
+@paper(
+    {"L": 0, "R": 0, "QL": 0, "QR": 0, "m": 0, "v": 0},
+    eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10, units={"eps": 1},
+    without="coordinates shape",
+)  # fmt: skip
+def soap(s):
+    """Vyas et al. 2025, algorithm 3, with the first step and the corrections of the authors' code.
+
+    Of a vector the code turns nothing.  The sign of each basis vector is free.
+    """
+    vector = min(s.g.shape) == 1
+    k = s.t - 1  # the steps that have moved
+    theta, m, v = s.theta, s.m, s.v
+    if k == 0:
+        m, v = 0 * s.g, 0 * s.g
+    else:
+        bases = (s.QL, len(s.g)), (s.QR, len(s.g.T))
+        QL, QR = (Q if np.ndim(Q) else np.eye(n) for Q, n in bases)
+        m = s.beta1 * s.m + (1 - s.beta1) * s.g
+        turned = QL.T @ s.g @ QR
+        v = s.beta2 * s.v + (1 - s.beta2) * turned * turned
+        m_hat, v_hat = QL.T @ m @ QR / (1 - s.beta1**k), v / (1 - s.beta2**k)
+        theta = s.theta - s.eta * QL @ (m_hat / (np.sqrt(v_hat) + s.eps)) @ QR.T
+    new = {}
+    for name, G in {"L": s.g, "R": s.g.T}.items():
+        if vector and len(G) > 1:
+            new |= {name: 0, "Q" + name: 1}
+            continue
+        new[name] = s.beta2 * getattr(s, name) + (1 - s.beta2) * G @ G.T
+        Q = getattr(s, "Q" + name)
+        if k == 0:
+            Q = np.linalg.eigh(new[name])[1][:, ::-1]
+        elif k % s.every == 0:
+            Q = np.linalg.qr(new[name] @ Q)[0]
+        new["Q" + name] = Q * np.where(Q[0] < 0, -1, 1)
+    return s.theta, theta, {key: new[key] for key in ("L", "R", "QL", "QR")} | {"m": m, "v": v}
+
+
 @paper({"M": 0}, eta=0.02, gamma=0.95, lam=0.0, units=None, without="coordinates symbols")
 def muon(s):
     """Jordan et al. 2024, with the shape factor of the authors' code."""

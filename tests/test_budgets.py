@@ -23,6 +23,7 @@ DONE = (
     "nadam amsgrad adamw warmup shared choosing parallel strategies"
     "nadam amsgrad adamw shared choosing parallel strategies "
     "trust-ratio"
+    "nadam amsgrad adamw shampoo shared choosing parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -142,6 +143,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
 AFTER_ADAMW = {"sign"}  # each of these has its own budget alone
+AFTER_ADAMW = {"shampoo"}  # each of these has its own budget alone
 AFTER_ADAMW = {"trust-ratio"}  # each of these has its own budget alone
 AFTER_ADAMW = {"warmup"}  # each of these has its own budget alone
 AFTER_ADAMW = {"schedule-free"}  # each of these has its own budget alone

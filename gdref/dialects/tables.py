@@ -97,6 +97,7 @@ OTHERWISE: dict[tuple[str, str], str] = {
     "weights are the squares of the rates, which the bias correction changes from step to step",
 }
 WITHOUT |= OTHERWISE.keys()
+WITHOUT |= {(rule, lib) for rule in ("shampoo", "soap") for lib in ("pytorch", "keras", "optax")}
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
