@@ -17,13 +17,9 @@ CHAPTERS = ROOT / "chapters"
 
 # the chapters that are written for these budgets
 DONE = (
-    "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
-    "nadam amsgrad adamw sign shared choosing parallel strategies"
-    "nadam amsgrad adamw schedule-free shared choosing parallel strategies"
-    "nadam amsgrad adamw warmup shared choosing parallel strategies"
-    "nadam amsgrad adamw shared choosing parallel strategies "
-    "trust-ratio"
-    "nadam amsgrad adamw shampoo shared choosing parallel strategies"
+    "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam "
+    "adamax nadam amsgrad adamw sign trust-ratio warmup schedule-free shared choosing parallel "
+    "strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -142,11 +138,8 @@ def test_the_reading_time_is_honest(browser, server, name):
 # the chapters of the five documents' rules and of practice, as a reader finds them
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
-AFTER_ADAMW = {"sign"}  # each of these has its own budget alone
-AFTER_ADAMW = {"shampoo"}  # each of these has its own budget alone
-AFTER_ADAMW = {"trust-ratio"}  # each of these has its own budget alone
-AFTER_ADAMW = {"warmup"}  # each of these has its own budget alone
-AFTER_ADAMW = {"schedule-free"}  # each of these has its own budget alone
+# each of these has its own budget alone
+AFTER_ADAMW = set("sign trust-ratio warmup schedule-free".split())
 
 
 def test_the_book_is_within_its_budget(browser, server):

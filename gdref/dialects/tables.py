@@ -82,22 +82,16 @@ CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 #: a rule and a library that does not have it, as ("adam", "keras")
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
+    ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"),
+    ("shampoo", "pytorch"), ("shampoo", "keras"), ("shampoo", "optax"),
+    ("soap", "pytorch"), ("soap", "keras"), ("soap", "optax"),
     ("radam", "keras"),
-    ("adopt", "pytorch"), ("adopt", "keras"),
-    ("adabelief", "pytorch"), ("adabelief", "keras"),
-}  # fmt: skip
-WITHOUT: set[tuple[str, str]] = {("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch")}
-WITHOUT |= {
     ("schedule_free_sgd", "pytorch"), ("schedule_free_sgd", "keras"),
     ("schedule_free_adamw", "pytorch"),
+    ("adopt", "pytorch"), ("adopt", "keras"),
+    ("adabelief", "pytorch"), ("adabelief", "keras"),
+    *OTHERWISE,
 }  # fmt: skip
-#: a rule and a library that has it in a form that no setting makes ours, and why
-OTHERWISE: dict[tuple[str, str], str] = {
-    ("schedule_free_adamw", "keras"): "its average weighs every step alike, with 1/t; the paper's "
-    "weights are the squares of the rates, which the bias correction changes from step to step",
-}
-WITHOUT |= OTHERWISE.keys()
-WITHOUT |= {(rule, lib) for rule in ("shampoo", "soap") for lib in ("pytorch", "keras", "optax")}
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
