@@ -80,6 +80,12 @@ INSIDE = "The chain puts the rate inside the buffer, where the book has it."
 CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 
 #: a rule and a library that does not have it, as ("adam", "keras")
+#: a rule and a library that has it in a form that no setting makes ours, and why
+OTHERWISE: dict[tuple[str, str], str] = {
+    ("schedule_free_adamw", "keras"): "its average weighs every step alike, with 1/t; the paper's "
+    "weights are the squares of the rates, which the bias correction changes from step to step",
+}
+#: a rule and a library that has it not
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
     ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"),
