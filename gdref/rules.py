@@ -884,9 +884,7 @@ def schedule_free_adamw(
 
 
 @rule
-def radam(
-    t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8, threshold=4.0
-):  # fmt: skip
+def radam(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8, threshold=4):
     r"""RAdam, rectified Adam (Liu et al. 2020).
 
     .. math::
