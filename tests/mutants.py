@@ -132,8 +132,10 @@ class Watch:
         settings.load_profile("mutants")
 
     def pytest_collection_modifyitems(self, items):
+        longest_first = "|".join(sorted(RULES, key=len, reverse=True))
+
         def kept(item):
-            named = set(re.split("[^a-z]+", item.name)) & set(RULES)
+            named = re.findall(f"(?<![a-z])(?:{longest_first})(?![a-z])", item.name)
             return self.rule in named or not named
 
         items[:] = [item for item in items if item.path.suffix != ".py" or kept(item)]

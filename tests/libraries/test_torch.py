@@ -2,9 +2,12 @@
 
 import copy
 import itertools
+import json
 import pickle
+import re
 import warnings
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -603,3 +606,23 @@ def test_gradients_that_are_refused():
 def test_bad_input_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make([torch.ones(2)])
+
+
+CHAPTER = Path(__file__).resolve().parents[2] / "chapters" / "schedule-free.ipynb"
+
+
+@pytest.mark.parametrize("name", ["schedule_free_sgd", "schedule_free_adamw"])
+def test_the_lines_of_the_chapter_evaluate_schedule_free_at_x(name):
+    """They are run as the page prints them: x while evaluating, theta again afterwards."""
+    cells = json.loads(CHAPTER.read_text("utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    (lines,) = re.findall(r"```python\n(training = .*?)```", text, re.S)
+    evaluate = "saved = {k: v.clone() for k, v in model.state_dict().items()}"
+    assert lines.count("...") == 1
+    model, optimizer, step = train(lambda net: Optimizer(net.parameters(), RULES[name], eta=0.05))
+    theta = vector(model)
+    exec(lines.replace("...", evaluate), scope := {"model": model, "optimizer": optimizer})
+    x = torch.cat([optimizer.state[p]["x"].reshape(-1) for p in model.parameters()]).numpy()
+    saved = torch.cat([scope["saved"][k].reshape(-1) for k, _ in model.named_parameters()])
+    assert np.array_equal(saved.numpy(), x) and not np.array_equal(x, theta)
+    assert np.array_equal(vector(model), theta)
