@@ -365,7 +365,7 @@ def _symbolic(S, p=0, eps=0):
 
 
 def _gram_schmidt(X):
-    columns = []
+    columns: list[Any] = []
     for x in X.T:
         for q in columns:
             x = x - (q @ x) * q
