@@ -21,6 +21,7 @@ import numpy as np
 
 from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
+from gdref.rules import WHOLE
 from tools.record import recipes
 from tools.record.cases import odd_values, others, scheduled_values, schedules
 from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
@@ -60,6 +61,7 @@ def conversions(rule):
     odd, default = odd_values(rule), dialects.defaults(rule)
     tried = [(values, "noisy") for values in scheduled_values(rule)]
     tried += [(odd, problem) for problem in ("curved", "noisy", sparse)] + [(default, "curved")]
+    tried += [(odd, "matrix"), (default, "matrix")] if WHOLE.get(rule) == "matrix" else []
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue
