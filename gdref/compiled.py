@@ -31,6 +31,7 @@ import numpy as np
 
 from gdref._checks import name_of, shown
 from gdref._inputs import form
+from gdref.rules import check_by_coordinate
 
 TYPES = (np.dtype(np.float64), np.dtype(np.float32))
 WORTH_SHARING = 2**15  # below this many parameters a second thread costs more than it saves
@@ -96,6 +97,7 @@ def _compiled(rule, parallel):
 
     from gdref.symbolic import trace
 
+    check_by_coordinate(rule, "be compiled")
     _, _, hyperparameters = form(rule)
     for name, default in hyperparameters.items():
         if not isinstance(default, Real):

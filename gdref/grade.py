@@ -19,6 +19,7 @@ a sandbox: code that means harm can do harm.
 import ast
 import contextlib
 import ctypes
+import functools
 import inspect
 import io
 import json
@@ -39,7 +40,7 @@ import numpy as np
 from gdref import catalogue
 from gdref._inputs import form
 from gdref.diagnosis import Verdict, diagnose
-from gdref.diagnosis.situations import PROBES, START, odd_values
+from gdref.diagnosis.situations import PROBES, odd_values, start_of
 from gdref.dialects import rule_name
 from gdref.rules import RULES
 
@@ -229,6 +230,7 @@ class _Student:
         self.remarks: list[str] = []
         self.open_keywords = False
         self.states, self.initial, self.known = form(RULES[rule])
+        self.start = start_of(rule)
         self.tree = ast.parse(source)
         self.hyperparameters: dict[str, str] = {}  # our name -> the student's
         self.pairs: dict[str, str] = {}  # betas
@@ -357,7 +359,7 @@ class _Student:
         return list(dict.fromkeys(found))
 
     def _two_steps(self, function, values):
-        theta, state, path = START.copy(), (), []
+        theta, state, path = self.start.copy(), (), []
         # small gradients, so that a small epsilon counts
         try:
             for scale in (1.0, 1e-7):
@@ -376,17 +378,19 @@ class _Student:
         right = RULES[self.rule]
         odd = odd_values(right) | {name: self.known[name] for name in self.missing()}
         long = np.linspace(-2, 3.1, 211)
-        for theta, must in ((long, True), (long[:6].reshape(2, 3), False)):
+        if self.start.ndim == 2:
+            long = long[:208].reshape(-1, 4)
+        for theta, must in ((long, True), (long.flat[:6].reshape(2, 3), False)):
             ours, theirs = (self._three(f, theta, odd) for f in (right, self.function))
             if theirs is None or not np.allclose(ours, theirs, rtol=1e-9, atol=1e-12):
                 if must:
                     raise Wrong(
-                        f"it is right for {len(START)} parameters and wrong for {len(long)}: does "
-                        "a number of entries stand in the code?",
+                        f"it is right for {self.start.size} parameters and wrong for {long.size}: "
+                        "does a number of entries stand in the code?",
                         stage="step",
                     )
                 self.remarks.append("it works for vectors only: a matrix of parameters goes wrong")
-        small = long[:5].astype("float32")
+        small = long.flat[:5].astype("float32")
         with np.errstate(all="ignore"), contextlib.suppress(Exception):
             back = self.function(1, small, lambda x: _curved(1)(x).astype("float32"), **odd)
             if np.asarray(back[0]).dtype != np.float32:
@@ -459,7 +463,7 @@ class _Student:
 
         try:
             with np.errstate(all="ignore"):
-                return self.function(t, _frozen(START), grad, *state, **odd)
+                return self.function(t, _frozen(self.start), grad, *state, **odd)
         except Exception as error:
             raise self._raised(error, t) from None
 
@@ -519,6 +523,12 @@ class _Student:
         for name, x in zip(["theta", *self.states], step, strict=True):
             self._check_array(name, x)
 
+    @functools.cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes that theta and the states have after a step."""
+        right = RULES[self.rule](1, self.start, _curved(1), **odd_values(RULES[self.rule]))
+        return dict(zip(["theta", *self.states], map(np.shape, right), strict=True))
+
     def _check_array(self, name: str, x: Any) -> None:
         line = self.line_of(name)
         where = f" (line {line})" if line else ""
@@ -544,9 +554,11 @@ class _Student:
                 line,
                 "step",
             )
-        if x.shape != START.shape:
+        shape = self.shapes[name]
+        if x.shape != shape:
+            whose = f"theta has {shape}" if shape == self.start.shape else f"it must be {shape}"
             raise Wrong(
-                f"{name} comes back in the shape {x.shape}; theta has {START.shape}{where}",
+                f"{name} comes back in the shape {x.shape}; {whose}{where}",
                 line,
                 "step",
             )
@@ -574,7 +586,7 @@ class _Student:
         odd = odd_values(RULES[self.rule])
         runs = []
         for _ in range(2):
-            theta, path = START.copy(), []
+            theta, path = self.start.copy(), []
             state: list[np.ndarray] = []
             for t in (1, 2, 3):
                 step = self._call_free(t, theta, state, odd)

@@ -135,6 +135,16 @@ def by_coordinate(rule: Callable) -> bool:
     return getattr(rule, "__name__", "") not in WHOLE
 
 
+def check_by_coordinate(rule: Callable, must: str) -> None:
+    """Raise TypeError if a rule cannot do what needs each coordinate by itself."""
+    if not by_coordinate(rule):
+        name = getattr(rule, "__name__", "")
+        raise TypeError(
+            f"{name} cannot {must}: it uses each {WHOLE[name]} as a whole, not coordinate by "
+            "coordinate"
+        )
+
+
 def _like(value, matrix, theta):
     """What has the shape of the matrix, in the shape of theta again."""
     if isinstance(value, Tree):

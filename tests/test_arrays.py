@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from gdref import RULES, adam, iterate, iterate_state, minimize, schedules
 from gdref._inputs import form
 from gdref.elementary import clip, matmul, maximum, minimum, norm, sign, sqrt, transpose, where
+from gdref.rules import by_coordinate
 from gdref.trees import Tree, is_tree, wrap
 
 jax = pytest.importorskip("jax")
@@ -78,7 +79,8 @@ def test_jit_grad_and_vmap_of_a_step(name):
     difference = (after(jnp.asarray(ahead)) - after(jnp.asarray(behind))) / (2 * h)
     assert slope[0, 1] == pytest.approx(float(difference), rel=1e-4, abs=1e-6)
     many = jax.vmap(lambda theta: rule(1, theta, wavy)[0])(jnp.asarray(START))
-    np.testing.assert_allclose(many, rule(1, START, wavy)[0], rtol=1e-12)
+    alone = [rule(1, part, wavy)[0] for part in START]
+    np.testing.assert_allclose(many, alone, rtol=1e-12)
 
 
 def eps_of(rule):
@@ -128,7 +130,8 @@ def test_schedules_and_steps_inside_scan(name):
         return rule(t, carry[0], wavy, *carry[1:], **values), None
 
     start = jnp.asarray(START)
-    carry = (start, *(jnp.full_like(start, value) for value in form(rule)[1]))
+    shapes = map(np.shape, rule(1, START, wavy)[1:])
+    carry = (start, *map(jnp.full, shapes, map(float, form(rule)[1])))
     end, _ = jax.lax.scan(step, carry, jnp.arange(1.0, 9.0))
     for a, b in zip(rows(rule, START, 9, **settings)[-1], end, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-11, atol=1e-11)
@@ -223,7 +226,7 @@ def test_what_is_not_finite_comes_through_as_in_numpy(name, library, bad):
     theirs = rows(RULES[name], library.asarray(START), 4, grad)[-1]
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(np.asarray(b), a, rtol=1e-12)
-    assert np.isfinite(ours[0]).sum() >= 5
+    assert not by_coordinate(RULES[name]) or np.isfinite(ours[0]).sum() >= 5
 
 
 @every_rule

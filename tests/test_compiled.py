@@ -26,10 +26,11 @@ from gdref import (
 )
 from gdref._inputs import form
 from gdref.compiled import WORTH_SHARING, compile
+from gdref.rules import WHOLE
 
 pytest.importorskip("numba")
 
-every_rule = pytest.mark.parametrize("name", RULES)
+every_rule = pytest.mark.parametrize("name", [n for n in RULES if n not in WHOLE])
 both_types = pytest.mark.parametrize("dtype", ["float64", "float32"])
 shapes = st.one_of(
     st.just(()), st.tuples(st.integers(0, 70)), st.tuples(st.integers(1, 9), st.integers(1, 9))
@@ -485,3 +486,9 @@ def test_numba_is_imported_only_when_a_rule_is_compiled():
     program = "import sys, gdref.compiled; print({'numba', 'sympy'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.stdout.strip() == "set()", run.stderr
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_rule_of_whole_arrays_is_refused(name):
+    with pytest.raises(TypeError, match=f"{name} cannot be compiled: it uses each {WHOLE[name]}"):
+        compile(RULES[name])

@@ -11,7 +11,9 @@ from gdref import RULES, adam, nag
 from gdref.book.expressions import code_name, function_of, shown_name
 from gdref.book.javascript import RESERVED, rule_source, source, surface_source
 from gdref.problems import SURFACES, Surface
+from gdref.rules import WHOLE, by_coordinate
 
+BY_COORDINATE = [rule for rule in RULES.values() if by_coordinate(rule)]
 WORD = re.compile(r"(?<![\w.$])[A-Za-z_$][\w$]*")
 LANGUAGE = {"function", "const", "return", "Math", "x", "y", "loss", "grad"}
 
@@ -21,7 +23,7 @@ def words(text):
     return set(WORD.findall(text))
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", BY_COORDINATE, ids=lambda rule: rule.__name__)
 def test_every_name_in_a_rule_is_declared(rule):
     text = rule_source(rule)
     assert text.isascii()
@@ -36,6 +38,12 @@ def test_every_name_in_a_rule_is_declared(rule):
 def test_every_name_in_a_surface_is_declared(surface):
     text = surface_source(surface())
     assert words(text) <= LANGUAGE | set(re.findall(r"const (\w+)", text))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_rule_of_whole_arrays_is_not_printed(name):
+    with pytest.raises(TypeError, match=f"{name} cannot be printed as JavaScript: it uses each"):
+        rule_source(RULES[name])
 
 
 def test_hyperparameters_and_state_keep_the_names_of_the_code():

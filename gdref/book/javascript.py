@@ -14,6 +14,7 @@ import sympy
 from sympy.printing.jscode import JavascriptCodePrinter
 
 from gdref._checks import name_of
+from gdref.rules import check_by_coordinate
 from gdref.symbolic import trace
 
 # JavaScript's words, and the names that the code below uses itself.
@@ -101,7 +102,10 @@ def rule_source(rule: Callable) -> str:
     ------
     ValueError
         if a name is no identifier or an expression cannot be printed.
+    TypeError
+        if the rule uses an array or a matrix as a whole: the page has lists of coordinates.
     """
+    check_by_coordinate(rule, "be printed as JavaScript")
     traced = trace(rule)
     names = {symbol: identifier(name) for name, symbol in traced.symbols.items()}
     state = list(traced.state)

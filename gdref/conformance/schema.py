@@ -32,7 +32,7 @@ from gdref import dialects
 from gdref._inputs import form
 from gdref.diagnosis.mistakes import mistakes
 from gdref.diagnosis.runs import STEPS, library_run, probes
-from gdref.diagnosis.situations import START, TOLERANCE
+from gdref.diagnosis.situations import TOLERANCE, start_of
 from gdref.dialects._expressions import convert
 from gdref.rules import RULES
 
@@ -51,13 +51,15 @@ def vectors(rule: str, dialect: str = "book") -> dict[str, Any]:
         "formula": text[2].strip() if len(text) > 3 else "",
         "tolerance": TOLERANCE,
     }
-    steps: Callable = functools.partial(_steps, RULES[rule])
+    start = start_of(rule)
+    steps: Callable = functools.partial(_steps, RULES[rule], start)
     if dialect in dialects.LIBRARIES:
         entry = dialects.dialect(rule, dialect)
-        steps = functools.partial(_steps_of_library, entry)
+        steps = functools.partial(_steps_of_library, entry, start)
         content["call"] = f"{dialects.LIBRARIES[dialect][0]}.{entry.constructor}"
     elif dialect != "book":
-        steps = functools.partial(_steps, {m.id: m.function for m in mistakes(rule)}[dialect])
+        form_of_paper = {m.id: m.function for m in mistakes(rule)}[dialect]
+        steps = functools.partial(_steps, form_of_paper, start)
     content["runs"] = []
     for name, gradients, values in probes(rule):
         try:
@@ -66,11 +68,13 @@ def vectors(rule: str, dialect: str = "book") -> dict[str, Any]:
             if not any(map(callable, values.values())):
                 raise
             continue
-        content["runs"].append({"name": name, "start": START.tolist(), "steps": rows})
+        content["runs"].append({"name": name, "start": start.tolist(), "steps": rows})
     return content
 
 
-def _steps_of_library(entry: dialects.Dialect, gradients: Callable, values: dict) -> list[dict]:
+def _steps_of_library(
+    entry: dialects.Dialect, start: np.ndarray, gradients: Callable, values: dict
+) -> list[dict]:
     """As a run of the library's optimizer shows them: no state, its own names."""
     asked: list = []
 
@@ -82,7 +86,7 @@ def _steps_of_library(entry: dialects.Dialect, gradients: Callable, values: dict
 
         return gradient
 
-    path = library_run(entry)(START.copy(), [recorded(t) for t in range(1, STEPS + 1)], values)
+    path = library_run(entry)(start, [recorded(t) for t in range(1, STEPS + 1)], values)
     theirs = convert(entry.names, values)
     rows = []
     for t, ((point, g), theta) in enumerate(zip(asked, path, strict=True), 1):
@@ -100,9 +104,11 @@ def _steps_of_library(entry: dialects.Dialect, gradients: Callable, values: dict
     return rows
 
 
-def _steps(function: Callable, gradients: Callable, values: dict[str, Any]) -> list[dict]:
+def _steps(
+    function: Callable, start: np.ndarray, gradients: Callable, values: dict[str, Any]
+) -> list[dict]:
     names, _, _ = form(function)
-    theta, state, rows = START.copy(), (), []
+    theta, state, rows = start, (), []
     for t in range(1, STEPS + 1):
         now = {k: float(v(t)) if callable(v) else float(v) for k, v in values.items()}
         asked: list = []

@@ -16,7 +16,7 @@ from gdref import catalogue, dialects
 from gdref._inputs import form
 from gdref.diagnosis import formulas
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
-from gdref.diagnosis.situations import PROBES, START, TOLERANCE, _typed, close, odd_values
+from gdref.diagnosis.situations import PROBES, TOLERANCE, _typed, close, odd_values, start_of
 from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
 from gdref.dialects._expressions import PerStep, convert
 from gdref.dialects._recordings import rule_name
@@ -71,7 +71,7 @@ def diagnose_run(
     changing: bool = True,
     only: Sequence[str] = (),
     dtype: str = "float64",
-    start: np.ndarray = START,
+    start: np.ndarray | None = None,
 ) -> Verdict:
     """Say what an implementation is that shows only its path.
 
@@ -87,8 +87,11 @@ def diagnose_run(
         the hyperparameters that can be set; the others keep their defaults.  All if empty.
     dtype
         its precision.
+    start
+        where it starts; the rule's own if None.
     """
     name = rule_name(rule)
+    start = start_of(name) if start is None else start
     right = RULES[name]
     cases = []
     for probe, gradients, values in probes(name, changing=changing):
@@ -210,7 +213,7 @@ def _same(ours, theirs, start, dtype, tolerance=None) -> np.ndarray:
     before = np.concatenate([[start], ours[:-1]])
     moved = np.maximum.accumulate(np.abs(ours - before), axis=0)
     allowed = (tolerance or 5 * TOLERANCE[dtype]) * moved + 40 * np.finfo(dtype).eps * np.abs(ours)
-    return np.all(close(ours, theirs, allowed), axis=1)
+    return np.all(close(ours, theirs, allowed), axis=tuple(range(1, ours.ndim)))
 
 
 def _largest(ours, theirs, dtype) -> float:

@@ -16,8 +16,10 @@ import numpy as np
 
 from gdref import catalogue
 from gdref._inputs import form
+from gdref.rules import WHOLE
 
 START = np.array([0.9, -1.4, 0.35, 2.2])
+MATRIX = np.array([[0.9, -1.4], [0.35, 2.2], [-0.7, 1.1]])
 STEPS = 6
 LATE = (12, 40)  # steps that are looked at besides, for what changes later
 #: how far two right implementations may be apart, relative to what they compute
@@ -36,21 +38,30 @@ class Situation:
     hyperparameters: dict[str, Any]
 
 
+def start_of(rule: Any) -> np.ndarray:
+    """Where the runs of a rule start: a vector, or a matrix for a rule of whole arrays."""
+    return MATRIX if getattr(rule, "__name__", rule) in WHOLE else START
+
+
 def _curved(t):
     return lambda x: 5 / t * (np.sin(2 * x) + x)
 
 
 def _random(t):
-    g = np.random.default_rng(t).normal(size=START.shape) * (2.0 if t % 2 else 0.5)
-    return lambda x: g + 0 * x
+    size = 2.0 if t % 2 else 0.5
+    return lambda x: size * np.random.default_rng(t).normal(size=np.shape(x)) + 0 * x
 
 
 def _sometimes(t):
     """Like the random one; from step 2 on some entries are 0."""
-    g = np.random.default_rng(50 + t).normal(size=START.shape)
-    if t > 1:
-        g[np.arange(len(g)) % t == 1] = 0.0
-    return lambda x: g + 0 * x
+
+    def gradient(x):
+        g = np.random.default_rng(50 + t).normal(size=np.shape(x))
+        if t > 1:
+            g.flat[np.arange(g.size) % t == 1] = 0.0
+        return g + 0 * x
+
+    return gradient
 
 
 def _scaled(factor):
@@ -94,7 +105,7 @@ def situations(
 
 
 def run(rule, name, gradients, hyperparameters, dtype="float64") -> Iterator[Situation]:
-    theta, state = START.astype(dtype), tuple(form(rule)[1])
+    theta, state = start_of(rule).astype(dtype), tuple(form(rule)[1])
     for t in range(1, LATE[-1] + 1):
         gradient = _typed(gradients(t), dtype)
         if t <= STEPS or t in LATE:
@@ -115,9 +126,15 @@ def step(function: Callable, s: Situation, **more: Any) -> list[np.ndarray] | No
         with np.errstate(all="ignore"), contextlib.redirect_stdout(None):
             out = function(s.t, s.theta.copy(), s.gradient, *state, **keywords)
             out = out if isinstance(out, tuple | list) else (out,)
-            return [np.broadcast_to(np.asarray(x, float), s.theta.shape) for x in out]
+            return [_as_array(x, s.theta.shape) for x in out]
     except Exception:
         return None
+
+
+def _as_array(x, shape):
+    """A number in each place of theta's shape; an array of another shape as it is."""
+    x = np.asarray(x, float)
+    return np.broadcast_to(x, shape) if x.size == 1 else x
 
 
 def must(taken: list[np.ndarray] | None) -> list[np.ndarray]:
@@ -142,7 +159,7 @@ def agree(
 
 
 def _close(a, b, allowed) -> bool:
-    return bool(np.all(close(a, b, allowed)))
+    return np.shape(a) == np.shape(b) and bool(np.all(close(a, b, allowed)))
 
 
 def close(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from gdref.diagnosis import formulas
 from gdref.diagnosis.edits import Edit, edits_of_line
 from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
 from gdref.diagnosis.programs import Program, program, with_body
-from gdref.diagnosis.situations import PROBES, START, Situation, agree, must, situations, step
+from gdref.diagnosis.situations import PROBES, Situation, agree, must, situations, start_of, step
 from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.dialects._recordings import rule_name
 from gdref.rules import RULES
@@ -535,7 +535,7 @@ class _Search:
         odd = self.situations[0].hyperparameters
         paths = []
         for rule in (self.right, self.function):
-            theta, state = START.copy(), list[Any]()
+            theta, state = start_of(self.name), list[Any]()
             for t in range(1, 41):
                 s = Situation("", t, theta, PROBES["random gradients"](t), tuple(state), odd)
                 here = step(rule, s)
