@@ -19,7 +19,7 @@ CHAPTERS = ROOT / "chapters"
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
     "nadam amsgrad adamw shared choosing parallel strategies "
-    "trust-ratio"
+    "trust-ratio adafactor"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -138,7 +138,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 # the chapters of the five documents' rules and of practice, as a reader finds them
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
-AFTER_ADAMW = {"trust-ratio"}  # each of these has its own budget alone
+AFTER_ADAMW = {"trust-ratio", "adafactor"}  # each of these has its own budget alone
 
 
 def test_the_book_is_within_its_budget(browser, server):

@@ -109,7 +109,7 @@ def test_every_rule_is_recorded_from_every_library():
 def test_every_conversion_is_recorded(rule, library):
     found = [r for r in EXACT if (r.rule, r.library) == (rule, library)]
     constant = [r for r in found if not any(map(callable, r.hyperparameters.values()))]
-    problems = {"curved", "noisy", "sparse"} | ({"matrix"} if WHOLE.get(rule) == "matrix" else set())
+    problems = {"curved", "noisy", "sparse", *(["matrix"] if WHOLE.get(rule) == "matrix" else [])}
     assert {r.problem.partition(",")[0] for r in constant} == problems
     assert any(r.hyperparameters == dialects.defaults(rule) for r in constant)
     assert any(r.hyperparameters != dialects.defaults(rule) for r in constant)

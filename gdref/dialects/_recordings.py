@@ -60,8 +60,7 @@ PROBLEMS = MappingProxyType(
         "curved": (np.array([-0.8, 1.3]), _curved),
         "noisy": (np.array([2.0, -1.0, 3.2]), _noisy),
         "sparse": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse),
-        "matrix": (np.array([[1.2, -0.7, 0.4], [2.0, 0.3, -1.1], [0.6, 1.5, -0.2], [-0.9, 0.8, 1.7]]),
-                   _matrix),
+        "matrix": (TARGET[:, None] + np.array([0.9, -0.6, 1.4]), _matrix),
         "sparse, all seen at step 1": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse_later),
     }
 )
