@@ -599,13 +599,45 @@ def lamb(t, theta, grad, m=0, v=0, *, eta=0.001, beta1=0.9, beta2=0.999, eps=1e-
 
 @matrix_rule
 def adafactor(t, theta, grad, R=0, C=0, *, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.0, power=0.8):
-    r"""Adafactor (Shazeer & Stern 2018)."""
-    G = grad(theta)
-    beta2 = 1 - t**-power
-    R = beta2 * R + (1 - beta2) * row_sums(G**2 + eps1)
-    C = beta2 * C + (1 - beta2) * column_sums(G**2 + eps1)
-    V = R * C / column_sums(R)
-    U = G / sqrt(V)
+    r"""Adafactor, without momentum (Shazeer & Stern 2018, algorithms 4 and 5).
+
+    .. math::
+
+       \beta_t &= 1 - t^{-p} \\
+       R_t &= \beta_t R_{t-1} + (1 - \beta_t)(g_t^2 + \epsilon_1)\,1_m \\
+       C_t &= \beta_t C_{t-1} + (1 - \beta_t)\,1_n^\top(g_t^2 + \epsilon_1) \\
+       V_t &= R_t C_t / (1_n^\top R_t) \\
+       U_t &= g_t / \sqrt{V_t}, \qquad
+       \hat U_t = U_t / \max(1, \mathrm{RMS}(U_t)/d) \\
+       \theta_t &= \theta_{t-1} - \max(\epsilon_2, \mathrm{RMS}(\theta_{t-1}))
+                   \min(\eta, 1/\sqrt t)\,\hat U_t
+
+    theta is a matrix of n rows and m columns.  State: ``R``, the averages of the row sums, n by 1,
+    and ``C``, those of the column sums, 1 by m: n + m numbers instead of n m.  A vector is a
+    column; then :math:`V_t = R_t`, and nothing is factored, as the paper wants it.  The defaults
+    are those of the paper (algorithm 6).
+
+    Hyperparameters
+    ---------------
+    eta
+        largest relative rate, :math:`\eta \ge 0`, without a unit; from step :math:`1/\eta^2` on
+        the rate is :math:`1/\sqrt t`.
+    eps1
+        keeps V from 0, :math:`\epsilon_1 \ge 0`, in units of a squared gradient.
+    eps2
+        the least scale of theta, :math:`\epsilon_2 \ge 0`, in the units of theta: with it a matrix
+        that starts at 0 moves.
+    d
+        clipping threshold, above 0: the root mean square that a step may have.
+    power
+        :math:`p > 0`: the averages reach back over about :math:`t^p` steps.
+    """
+    g = grad(theta)
+    beta = 1 - t**-power
+    R = beta * R + (1 - beta) * row_sums(g**2 + eps1)
+    C = beta * C + (1 - beta) * column_sums(g**2 + eps1)
+    V = matmul(R, C) / column_sums(R)
+    U = g / sqrt(V)
     U = U / maximum(1, rms(U) / d)
     theta = theta - maximum(eps2, rms(theta)) * minimum(eta, 1 / sqrt(t)) * U
     return theta, R, C

@@ -193,7 +193,7 @@ def root_mean_square(x):
     without="eta shift coordinates shape",
 )  # fmt: skip
 def adafactor(s):
-    """Shazeer & Stern 2018, algorithm 4."""
+    """Shazeer & Stern 2018, algorithm 4, with the hyperparameters of algorithm 6."""
     beta2 = 1 - s.t**-s.power
     squares = s.g**2 + s.eps1
     R = beta2 * s.R + (1 - beta2) * squares.sum(axis=1, keepdims=True)

@@ -27,6 +27,7 @@ from gdref.dialects import (
 from gdref.dialects._expressions import convert
 from gdref.dialects._recordings import from_json, stored
 from gdref.dialects.tables import WITHOUT
+from gdref.rules import WHOLE
 
 CLOSE = 1e-12  # rounding stays a hundred times below
 APART = 1e-11  # paths that differ by the rule, not by rounding
@@ -122,7 +123,8 @@ def test_every_rule_is_recorded_from_every_library():
 def test_every_conversion_is_recorded(rule, library):
     found = [r for r in EXACT if (r.rule, r.library) == (rule, library)]
     constant = [r for r in found if not any(map(callable, r.hyperparameters.values()))]
-    assert {r.problem.partition(",")[0] for r in constant} == {"curved", "noisy", "sparse"}
+    problems = {"curved", "noisy", "sparse", *(["matrix"] if WHOLE.get(rule) == "matrix" else [])}
+    assert {r.problem.partition(",")[0] for r in constant} == problems
     assert any(r.hyperparameters == dialects.defaults(rule) for r in constant)
     assert any(r.hyperparameters != dialects.defaults(rule) for r in constant)
     assert all(len(r.path) == 61 and r.path.dtype == np.float64 for r in found)

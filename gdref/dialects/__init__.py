@@ -67,7 +67,7 @@ LIBRARIES = {
 # read when the optimizer is made, not at each step
 READ_ONCE = {"initial_accumulator_value", "initial_scale"}
 # arguments that change how fast a step is computed, or nothing at all, but not the step
-IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name"}
+IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name", "relative_step"}
 # what to do instead
 WORDS = {"maximize": "; negate the gradient: iterate(rule, lambda x: -grad(x), ...)"}
 

@@ -48,12 +48,19 @@ def _sparse_later(t, theta):
     return theta - TARGET if t == 1 else _sparse(t, theta)
 
 
+def _matrix(t, theta):
+    """A quadratic of a 4 by 3 matrix with a curvature of its own for each entry, and noise."""
+    curvature = np.array([[0.1], [1.0], [5.0], [40.0]]) * np.array([1.0, 0.3, 2.0])
+    return curvature * (theta - TARGET[:, None]) + np.sqrt(curvature) * _noise(t, 12).reshape(4, 3)
+
+
 #: The problems of the recordings: the start and the gradient as a function of t and theta.
 PROBLEMS = MappingProxyType(
     {
         "curved": (np.array([-0.8, 1.3]), _curved),
         "noisy": (np.array([2.0, -1.0, 3.2]), _noisy),
         "sparse": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse),
+        "matrix": (TARGET[:, None] + np.array([0.9, -0.6, 1.4]), _matrix),
         "sparse, all seen at step 1": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse_later),
     }
 )

@@ -97,6 +97,10 @@ WITHOUT: set[tuple[str, str]] = {
     ("adopt", "pytorch"), ("adopt", "keras"),
     ("adabelief", "pytorch"), ("adabelief", "keras"),
     *OTHERWISE,
+
+#: a rule and a library that does not have it, as ("lars", "keras"), or has it in float32 alone
+WITHOUT: set[tuple[str, str]] = {
+    ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"), ("adafactor", "keras"),
 }  # fmt: skip
 
 
@@ -132,6 +136,10 @@ _RECTIFIED = (
 RECTIFIED_ABOVE = "max(threshold, 4.0)"
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
 
+_EPS1 = "its epsilon bounds V from below, ours is added to g^2; a tiny one, as 1e-30, does neither"
+_FLOAT32 = "it computes its means in float32: the paths agree to single precision only"
+_EPS2 = "its least scale of theta is 0.001, which no argument changes"
+_ONE_CHAIN = "this takes a schedule for the rate alone"
 _LARS_DECAY = "its ratio divides by |g + lam theta|, ours by |g| + lam |theta|"
 _LAMB_DECAY = "its decay stands beside the step, ours within the ratio"
 
@@ -572,6 +580,55 @@ DIALECTS: tuple[Dialect, ...] = (
         epsilon="eps outside the root; eps_root is added to s at every step",
         note="Both are the one epsilon of the paper, and 1e-16 by default.",
     ),
+    # Adafactor
+    *variants(
+        Dialect(
+            "adafactor", "pytorch",
+            "Adafactor(lr=eta, beta2_decay=-power, eps=(eps1, eps2), d=d)",
+            update="R, C average the means of g^2; V = R C / max(mean(R), eps1), not below eps1^2; "
+            "U = g / sqrt(V); theta -= max(eps2, rms(theta)) min(lr, 1 / sqrt(t)) "
+            "U / max(1, rms(U) / d)",
+            epsilon="a bound from below for V; by default the precision of theta's type",
+        ),
+        {"when": "varies(eps1) or eps1 > 1e-20", "why": _EPS1},
+        {
+            "when": "varies(d) or d < 1",
+            "call": "Adafactor(lr=eta, beta2_decay=-power, eps=(eps1, eps2))",
+            "each_step": ('optimizer.param_groups[0]["d"] = d',),
+            "note": "The constructor refuses d < 1; set afterwards it works.",
+        },
+    ),
+    Dialect(
+        "adafactor", "keras",
+        "Adafactor(learning_rate=eta, beta_2_decay=-power, epsilon_1=eps1, epsilon_2=eps2, "
+        "clip_threshold=d)",
+        update="R, C average the means of g^2 + epsilon_1; V = R C / mean(R); U = g / sqrt(V); "
+        "theta -= max(epsilon_2, rms(theta)) min(learning_rate, 1 / sqrt(t)) "
+        "U / max(1, rms(U) / clip_threshold)",
+        epsilon="added to g^2", why=_FLOAT32,
+        note="relative_step changes nothing: the rate is below 1 / sqrt(t) either way.",
+    ),
+    *variants(
+        Dialect(
+            "adafactor", "optax",
+            "adafactor(learning_rate=eta, decay_rate=power, clipping_threshold=d, eps=eps1)",
+            {
+                "learning_rate": "-max(-eta, -1 / sqrt(t))",
+                "min_dim_size_to_factor": "1",
+            },
+            code="optax.chain(optax.scale_by_factored_rms(decay_rate={decay_rate}, "
+            "min_dim_size_to_factor={min_dim_size_to_factor}, epsilon={eps}, "
+            "decay_rate_fn=lambda count, power: 1 - (count + 1.0)**-power), "
+            "optax.clip_by_block_rms({clipping_threshold}), "
+            "optax.scale_by_learning_rate({learning_rate}), optax.scale_by_param_block_rms())",
+            update="as Keras, without 1 / sqrt(t): theta -= learning_rate max(0.001, rms(theta)) "
+            "U / max(1, rms(U) / clipping_threshold)", epsilon="added to g^2",
+            note="Matrices with a side below 128 are not factored unless min_dim_size_to_factor "
+            "says so; the power of the count is computed in float32, which the chain mends.",
+        ),
+        {"when": "varies(eps2) or eps2 != 0.001", "why": _EPS2},
+        {"when": "varies(eps1) or varies(d) or varies(power)", "why": _ONE_CHAIN},
+    ),
     # LARS, LAMB
     *variants(
         Dialect(
@@ -707,6 +764,18 @@ _OPTAX_FREE = (
 _OPTAX_FREE_SGD = "schedule_free_sgd(eta=learning_rate, beta=b1)"
 _NO_OLD = "x is recovered with the new share b1 from a theta that was made with the old one"
 _NO_CORRECTION = "one decay corrects an average that was made with others"
+_NO_SECOND_DECAY = "our Adafactor, like the paper's, has no weight decay"
+_TORCH_ADAFACTOR = (
+    "adafactor(eta=lr, eps1=eps[0] or 0.0, eps2=eps[1], d=d, power=-beta2_decay)"
+)
+_KERAS_ADAFACTOR = (
+    "adafactor(eta=learning_rate, eps1=epsilon_1, eps2=epsilon_2, d=clip_threshold, "
+    "power=-beta_2_decay)"
+)
+_OPTAX_ADAFACTOR = (
+    "adafactor(eta=learning_rate, eps1=eps, eps2=0.001, d=clipping_threshold or 1e9, "
+    "power=decay_rate)"
+)
 _OPTAX_LARS = "lars(eta=learning_rate, gamma=momentum, lam=0.0, trust=trust_coefficient)"
 _KERAS_LAMB = f"lamb(eta=learning_rate, {_BETA_12}, eps=epsilon, lam=0.0)"
 _OPTAX_LAMB = "lamb(eta=learning_rate, beta1=b1, beta2=b2, eps=eps, lam=weight_decay)"
@@ -971,6 +1040,30 @@ ORIGINS: tuple[Origin, ...] = (
             "eps_root is added to the average and eps to its root; ours has one epsilon for both",
         ),
         ("True", "adabelief" + _OPTAX_ADAM),
+    ),
+    *origins(
+        "pytorch", "Adafactor",
+        ("weight_decay != 0", _TORCH_ADAFACTOR, _NO_SECOND_DECAY),
+        ("varies(eps) or eps[0] is None or eps[0] > 1e-20", _TORCH_ADAFACTOR, _EPS1),
+        ("True", _TORCH_ADAFACTOR),
+    ),
+    *origins(
+        "keras", "Adafactor",
+        ("weight_decay", _KERAS_ADAFACTOR, _NO_SECOND_DECAY),
+        ("True", _KERAS_ADAFACTOR, _FLOAT32),
+    ),
+    *origins(
+        "optax", "adafactor",
+        ("momentum", _OPTAX_ADAFACTOR, "its momentum averages the steps; ours has none"),
+        ("weight_decay_rate", _OPTAX_ADAFACTOR, _NO_SECOND_DECAY),
+        (
+            "not multiply_by_parameter_scale or not clipping_threshold", _OPTAX_ADAFACTOR,
+            "ours always has the scale of theta and the clipping",
+        ),
+        (
+            "True", _OPTAX_ADAFACTOR,
+            "it has no 1 / sqrt(t), and computes the power of the count in float32",
+        ),
     ),
     *origins(
         "optax", "lars",

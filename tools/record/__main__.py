@@ -22,6 +22,7 @@ import numpy as np
 
 from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
+from gdref.rules import WHOLE
 from tools.record import recipes
 from tools.record.cases import odd_values, others, scheduled_values, schedules
 from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
@@ -63,6 +64,8 @@ def conversions(rule):
     tried += [(odd, problem) for problem in ("curved", "noisy", sparse)]
     # a default rate of 1 or more blows up in the curved valley
     tried += [(default, sparse if default.get("eta", 0) >= 1 else "curved")]
+    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)] + [(default, "curved")]
+    tried += [(odd, "matrix"), (default, "matrix")] if WHOLE.get(rule) == "matrix" else []
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue
