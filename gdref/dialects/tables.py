@@ -88,7 +88,7 @@ OTHERWISE: dict[tuple[str, str], str] = {
 #: a rule and a library that has it not
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
-    ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"),
+    ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"), ("adafactor", "keras"),
     ("shampoo", "pytorch"), ("shampoo", "keras"), ("shampoo", "optax"),
     ("soap", "pytorch"), ("soap", "keras"), ("soap", "optax"),
     ("radam", "keras"),
@@ -97,10 +97,6 @@ WITHOUT: set[tuple[str, str]] = {
     ("adopt", "pytorch"), ("adopt", "keras"),
     ("adabelief", "pytorch"), ("adabelief", "keras"),
     *OTHERWISE,
-
-#: a rule and a library that does not have it, as ("lars", "keras"), or has it in float32 alone
-WITHOUT: set[tuple[str, str]] = {
-    ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"), ("adafactor", "keras"),
 }  # fmt: skip
 
 

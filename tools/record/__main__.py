@@ -64,7 +64,6 @@ def conversions(rule):
     tried += [(odd, problem) for problem in ("curved", "noisy", sparse)]
     # a default rate of 1 or more blows up in the curved valley
     tried += [(default, sparse if default.get("eta", 0) >= 1 else "curved")]
-    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)] + [(default, "curved")]
     tried += [(odd, "matrix"), (default, "matrix")] if WHOLE.get(rule) == "matrix" else []
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
