@@ -188,7 +188,7 @@ def eigenvectors(S: Any) -> Any:
     if isinstance(S, Tree):
         return each(eigenvectors, S)
     if not shape(S):
-        return 1
+        return S * 0 + 1
     if namespace(S) is OBJECTS:
         return _symbolic(S)
     return _precision_of(S, _signed(_eigen(S, -1)[1]))
@@ -202,7 +202,7 @@ def orthonormal(X: Any) -> Any:
     if isinstance(X, Tree):
         return each(orthonormal, X)
     if not shape(X):
-        return 1
+        return X * 0 + 1
     if namespace(X) is OBJECTS:
         return _gram_schmidt(X)
     xp, safe, finite = _finite(X)

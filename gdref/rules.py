@@ -564,10 +564,18 @@ def shampoo(t, theta, grad, L=0, R=0, *, eta=0.1, eps=1e-4):
 
 
 def outer(G):
-    """G G^T; 0 for a column of several entries, to which SOAP gives no basis."""
+    """G G^T; of a column of several entries, to which SOAP gives no basis, one entry, 0."""
     if isinstance(G, Tree):
         return each(outer, G)
-    return 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
+    return matmul(transpose(G), G) * 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
+
+
+def turn(A, G, B):
+    """A G B, where a basis of one entry is a factor."""
+    if isinstance(G, Tree):
+        return each(turn, A, G, B)
+    left = A * G if rows(A) == 1 else matmul(A, G)
+    return left * B if rows(B) == 1 else matmul(left, B)
 
 
 @matrix_rule
@@ -592,8 +600,8 @@ def soap(
     multiple of ``every``, :math:`Q_L` becomes the Q of the QR decomposition of :math:`L_t Q_L`,
     and :math:`Q_R` likewise.  As in the authors' code step 1 moves nothing: it sets :math:`L_1`,
     :math:`R_1` and, as the bases, their eigenvectors.  State: ``L``, ``QL``, rows by rows, ``R``,
-    ``QR``, columns by columns, ``m`` and ``v`` in the shape of theta.  A vector has no bases: from
-    step 2 on the rule is Adam, as in the authors' code.
+    ``QR``, columns by columns, ``m`` and ``v`` in the shape of theta.  A vector has no bases (one
+    entry each): from step 2 on the rule is Adam, as in the authors' code.
 
     Hyperparameters
     ---------------
@@ -611,16 +619,16 @@ def soap(
     moves = where(t > 1, 1, 0)
     k = maximum(t - 1, 1)
     m = beta1 * m + (1 - beta1) * moves * G
-    turned = matmul(matmul(transpose(QL), G), QR)
+    turned = turn(transpose(QL), G, QR)
     v = beta2 * v + (1 - beta2) * turned**2
-    m_hat = matmul(matmul(transpose(QL), m), QR) / (1 - beta1**k)
+    m_hat = turn(transpose(QL), m, QR) / (1 - beta1**k)
     step = m_hat / where(t > 1, sqrt(v / (1 - beta2**k)) + eps, 1)
-    theta = theta - eta * matmul(matmul(QL, step), transpose(QR))
+    theta = theta - eta * turn(QL, step, transpose(QR))
     L = beta2 * L + (1 - beta2) * outer(G)
     R = beta2 * R + (1 - beta2) * outer(transpose(G))
     renew = (t - 1) % every < 1
-    QL = where(t > 1, where(renew, orthonormal(matmul(L, QL)), QL), eigenvectors(L))
-    QR = where(t > 1, where(renew, orthonormal(matmul(R, QR)), QR), eigenvectors(R))
+    QL = where(t > 1, where(renew, orthonormal(matmul(L, QL)), 1 * QL), eigenvectors(L))
+    QR = where(t > 1, where(renew, orthonormal(matmul(R, QR)), 1 * QR), eigenvectors(R))
     return theta, L, R, QL, QR, m, v
 
 
