@@ -559,7 +559,8 @@ def shampoo(t, theta, grad, L=0, R=0, *, eta=0.1, eps=1e-4):
     G = grad(theta)
     L = L + matmul(G, transpose(G))
     R = R + matmul(transpose(G), G)
-    theta = theta - eta * matmul(matmul(inverse_root(L, 4, eps), G), inverse_root(R, 4, eps))
+    left, right = inverse_root(L, 4, eps), inverse_root(R, 4, eps)
+    theta = theta - eta * matmul(matmul(left, G), right)
     return theta, L, R
 
 
@@ -627,8 +628,10 @@ def soap(
     L = beta2 * L + (1 - beta2) * outer(G)
     R = beta2 * R + (1 - beta2) * outer(transpose(G))
     renew = (t - 1) % every < 1
-    QL = where(t > 1, where(renew, orthonormal(matmul(L, QL)), 1 * QL), eigenvectors(L))
-    QR = where(t > 1, where(renew, orthonormal(matmul(R, QR)), 1 * QR), eigenvectors(R))
+    new_QL = where(renew, orthonormal(matmul(L, QL)), 1 * QL)
+    new_QR = where(renew, orthonormal(matmul(R, QR)), 1 * QR)
+    QL = where(t > 1, new_QL, eigenvectors(L))
+    QR = where(t > 1, new_QR, eigenvectors(R))
     return theta, L, R, QL, QR, m, v
 
 
