@@ -579,11 +579,15 @@ def turn(A, G, B):
     return left * B if rows(B) == 1 else matmul(left, B)
 
 
+def renewed(t, every, S, Q):
+    """SOAP's basis after step t: of step 1 the eigenvectors of S, later Q or one QR step on."""
+    later = where((t - 1) % every < 1, orthonormal(matmul(S, Q)), 1 * Q)
+    return where(t > 1, later, eigenvectors(S))
+
+
 @matrix_rule
-def soap(
-    t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
-    eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10,
-):  # fmt: skip
+def soap(t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
+         eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10):  # fmt: skip
     r"""SOAP, Adam in the eigenbases of Shampoo (Vyas et al. 2025).
 
     .. math::
@@ -617,9 +621,8 @@ def soap(
         steps between new bases, a whole number of at least 1.  All defaults: the authors' code.
     """
     G = grad(theta)
-    moves = where(t > 1, 1, 0)
     k = maximum(t - 1, 1)
-    m = beta1 * m + (1 - beta1) * moves * G
+    m = beta1 * m + (1 - beta1) * where(t > 1, 1, 0) * G
     turned = turn(transpose(QL), G, QR)
     v = beta2 * v + (1 - beta2) * turned**2
     m_hat = turn(transpose(QL), m, QR) / (1 - beta1**k)
@@ -627,11 +630,8 @@ def soap(
     theta = theta - eta * turn(QL, step, transpose(QR))
     L = beta2 * L + (1 - beta2) * outer(G)
     R = beta2 * R + (1 - beta2) * outer(transpose(G))
-    renew = (t - 1) % every < 1
-    new_QL = where(renew, orthonormal(matmul(L, QL)), 1 * QL)
-    new_QR = where(renew, orthonormal(matmul(R, QR)), 1 * QR)
-    QL = where(t > 1, new_QL, eigenvectors(L))
-    QR = where(t > 1, new_QR, eigenvectors(R))
+    QL = renewed(t, every, L, QL)
+    QR = renewed(t, every, R, QR)
     return theta, L, R, QL, QR, m, v
 
 
