@@ -213,6 +213,27 @@ def _signed(Q):
     return where(Q[:1, :] < 0, -Q, Q)
 
 
+def outer(G: Any) -> Any:
+    """G G^T; of a column of several entries, to which SOAP gives no basis, one entry, 0."""
+    if isinstance(G, Tree):
+        return each(outer, G)
+    return matmul(transpose(G), G) * 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
+
+
+def turn(A: Any, G: Any, B: Any) -> Any:
+    """A G B, where a basis of one entry is a factor."""
+    if isinstance(G, Tree):
+        return each(turn, A, G, B)
+    left = A * G if rows(A) == 1 else matmul(A, G)
+    return left * B if rows(B) == 1 else matmul(left, B)
+
+
+def renewed(t: Any, every: Any, S: Any, Q: Any) -> Any:
+    """SOAP's basis after step t: of step 1 the eigenvectors of S, later Q or one QR step on."""
+    later = where((t - 1) % every < 1, orthonormal(matmul(S, Q)), 1 * Q)
+    return where(t > 1, later, eigenvectors(S))
+
+
 def _inverse_power(x, p):
     """x^(-1/p), and 0 for 0."""
     if hasattr(x, "free_symbols"):

@@ -30,13 +30,13 @@ from gdref.elementary import (
     as_matrix,
     column_sums,
     columns,
-    eigenvectors,
     inverse_root,
     matmul,
     maximum,
     minimum,
     norm,
-    orthonormal,
+    outer,
+    renewed,
     reshape,
     rms,
     row_sums,
@@ -44,6 +44,7 @@ from gdref.elementary import (
     shape,
     sqrt,
     transpose,
+    turn,
     where,
 )
 from gdref.trees import CONTAINERS, Tree, each, wrap
@@ -562,27 +563,6 @@ def shampoo(t, theta, grad, L=0, R=0, *, eta=0.1, eps=1e-4):
     left, right = inverse_root(L, 4, eps), inverse_root(R, 4, eps)
     theta = theta - eta * matmul(matmul(left, G), right)
     return theta, L, R
-
-
-def outer(G):
-    """G G^T; of a column of several entries, to which SOAP gives no basis, one entry, 0."""
-    if isinstance(G, Tree):
-        return each(outer, G)
-    return matmul(transpose(G), G) * 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
-
-
-def turn(A, G, B):
-    """A G B, where a basis of one entry is a factor."""
-    if isinstance(G, Tree):
-        return each(turn, A, G, B)
-    left = A * G if rows(A) == 1 else matmul(A, G)
-    return left * B if rows(B) == 1 else matmul(left, B)
-
-
-def renewed(t, every, S, Q):
-    """SOAP's basis after step t: of step 1 the eigenvectors of S, later Q or one QR step on."""
-    later = where((t - 1) % every < 1, orthonormal(matmul(S, Q)), 1 * Q)
-    return where(t > 1, later, eigenvectors(S))
 
 
 @matrix_rule
