@@ -194,7 +194,7 @@ def eigenvectors(S: Any) -> Any:
     if isinstance(S, Tree):
         return each(eigenvectors, S)
     if not shape(S):
-        return 1
+        return S * 0 + 1
     if namespace(S) is OBJECTS:
         return _symbolic(S)
     return _precision_of(S, _signed(_eigen(S, -1)[1]))
@@ -208,7 +208,7 @@ def orthonormal(X: Any) -> Any:
     if isinstance(X, Tree):
         return each(orthonormal, X)
     if not shape(X):
-        return 1
+        return X * 0 + 1
     if namespace(X) is OBJECTS:
         return _gram_schmidt(X)
     xp, safe, finite = _finite(X)
@@ -217,6 +217,27 @@ def orthonormal(X: Any) -> Any:
 
 def _signed(Q):
     return where(Q[:1, :] < 0, -Q, Q)
+
+
+def outer(G: Any) -> Any:
+    """G G^T; of a column of several entries, to which SOAP gives no basis, one entry, 0."""
+    if isinstance(G, Tree):
+        return each(outer, G)
+    return matmul(transpose(G), G) * 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
+
+
+def turn(A: Any, G: Any, B: Any) -> Any:
+    """A G B, where a basis of one entry is a factor."""
+    if isinstance(G, Tree):
+        return each(turn, A, G, B)
+    left = A * G if rows(A) == 1 else matmul(A, G)
+    return left * B if rows(B) == 1 else matmul(left, B)
+
+
+def renewed(t: Any, every: Any, S: Any, Q: Any) -> Any:
+    """SOAP's basis after step t: of step 1 the eigenvectors of S, later Q or one QR step on."""
+    later = where((t - 1) % every < 1, orthonormal(matmul(S, Q)), 1 * Q)
+    return where(t > 1, later, eigenvectors(S))
 
 
 def _inverse_power(x, p):

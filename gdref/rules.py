@@ -31,13 +31,13 @@ from gdref.elementary import (
     clip,
     column_sums,
     columns,
-    eigenvectors,
     inverse_root,
     matmul,
     maximum,
     minimum,
     norm,
-    orthonormal,
+    outer,
+    renewed,
     reshape,
     rms,
     row_sums,
@@ -47,6 +47,7 @@ from gdref.elementary import (
     sqrt,
     transpose,
     trust_ratio,
+    turn,
     where,
 )
 from gdref.trees import CONTAINERS, Tree, each, wrap
@@ -668,22 +669,14 @@ def shampoo(t, theta, grad, L=0, R=0, *, eta=0.1, eps=1e-4):
     G = grad(theta)
     L = L + matmul(G, transpose(G))
     R = R + matmul(transpose(G), G)
-    theta = theta - eta * matmul(matmul(inverse_root(L, 4, eps), G), inverse_root(R, 4, eps))
+    left, right = inverse_root(L, 4, eps), inverse_root(R, 4, eps)
+    theta = theta - eta * matmul(matmul(left, G), right)
     return theta, L, R
 
 
-def outer(G):
-    """G G^T; 0 for a column of several entries, to which SOAP gives no basis."""
-    if isinstance(G, Tree):
-        return each(outer, G)
-    return 0 if columns(G) == 1 < rows(G) else matmul(G, transpose(G))
-
-
 @matrix_rule
-def soap(
-    t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
-    eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10,
-):  # fmt: skip
+def soap(t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
+         eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10):  # fmt: skip
     r"""SOAP, Adam in the eigenbases of Shampoo (Vyas et al. 2025).
 
     .. math::
@@ -701,8 +694,8 @@ def soap(
     multiple of ``every``, :math:`Q_L` becomes the Q of the QR decomposition of :math:`L_t Q_L`,
     and :math:`Q_R` likewise.  As in the authors' code step 1 moves nothing: it sets :math:`L_1`,
     :math:`R_1` and, as the bases, their eigenvectors.  State: ``L``, ``QL``, rows by rows, ``R``,
-    ``QR``, columns by columns, ``m`` and ``v`` in the shape of theta.  A vector has no bases: from
-    step 2 on the rule is Adam, as in the authors' code.
+    ``QR``, columns by columns, ``m`` and ``v`` in the shape of theta.  A vector has no bases (one
+    entry each): from step 2 on the rule is Adam, as in the authors' code.
 
     Hyperparameters
     ---------------
@@ -717,19 +710,17 @@ def soap(
         steps between new bases, a whole number of at least 1.  All defaults: the authors' code.
     """
     G = grad(theta)
-    moves = where(t > 1, 1, 0)
     k = maximum(t - 1, 1)
-    m = beta1 * m + (1 - beta1) * moves * G
-    turned = matmul(matmul(transpose(QL), G), QR)
+    m = beta1 * m + (1 - beta1) * where(t > 1, 1, 0) * G
+    turned = turn(transpose(QL), G, QR)
     v = beta2 * v + (1 - beta2) * turned**2
-    m_hat = matmul(matmul(transpose(QL), m), QR) / (1 - beta1**k)
+    m_hat = turn(transpose(QL), m, QR) / (1 - beta1**k)
     step = m_hat / where(t > 1, sqrt(v / (1 - beta2**k)) + eps, 1)
-    theta = theta - eta * matmul(matmul(QL, step), transpose(QR))
+    theta = theta - eta * turn(QL, step, transpose(QR))
     L = beta2 * L + (1 - beta2) * outer(G)
     R = beta2 * R + (1 - beta2) * outer(transpose(G))
-    renew = (t - 1) % every < 1
-    QL = where(t > 1, where(renew, orthonormal(matmul(L, QL)), QL), eigenvectors(L))
-    QR = where(t > 1, where(renew, orthonormal(matmul(R, QR)), QR), eigenvectors(R))
+    QL = renewed(t, every, L, QL)
+    QR = renewed(t, every, R, QR)
     return theta, L, R, QL, QR, m, v
 
 

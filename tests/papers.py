@@ -239,7 +239,7 @@ def soap(s):
         m, v = 0 * s.g, 0 * s.g
     else:
         bases = (s.QL, len(s.g)), (s.QR, len(s.g.T))
-        QL, QR = (Q if np.ndim(Q) else np.eye(n) for Q, n in bases)
+        QL, QR = (Q if len(Q) == n else np.eye(n) for Q, n in bases)
         m = s.beta1 * s.m + (1 - s.beta1) * s.g
         turned = QL.T @ s.g @ QR
         v = s.beta2 * s.v + (1 - s.beta2) * turned * turned
@@ -248,7 +248,7 @@ def soap(s):
     new = {}
     for name, G in {"L": s.g, "R": s.g.T}.items():
         if vector and len(G) > 1:
-            new |= {name: 0, "Q" + name: 1}
+            new |= {name: np.zeros((1, 1)), "Q" + name: np.eye(1)}
             continue
         new[name] = s.beta2 * getattr(s, name) + (1 - s.beta2) * G @ G.T
         Q = getattr(s, "Q" + name)
