@@ -124,6 +124,7 @@ optax    noisy   sgd(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True
 pytorch  noisy   AdamW(lr=0.023, weight_decay=0.0, amsgrad=True, betas=(0.81, 0.957), eps=0.005)
 keras    noisy   AdamW(learning_rate=0.021, weight_decay=0.0, amsgrad=True, beta_2=0.9)
 pytorch  matrix  Adafactor(lr=0.17)
+pytorch  matrix  Adafactor(lr=0.17, eps=(0.01, 0.001))
 pytorch  matrix  Adafactor(lr=0.17, eps=(1e-30, 0.001), weight_decay=0.13)
 pytorch  matrix  Adafactor(lr=0.17, eps=(1e-30, 0.001))
 keras    matrix  Adafactor(learning_rate=0.17)
