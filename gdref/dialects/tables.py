@@ -401,7 +401,7 @@ DIALECTS: tuple[Dialect, ...] = (
         {
             "when": "varies(d) or d < 1",
             "call": "Adafactor(lr=eta, beta2_decay=-power, eps=(eps1, eps2))",
-            "each_step": ('optimizer.param_groups[0]["d"] = d',),
+            "each_step": ('optimizer.param_groups[0]["d"] = max(d, 1e-30)',),
             "note": "The constructor refuses d < 1; set afterwards it works.",
         },
     ),
