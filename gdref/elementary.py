@@ -79,7 +79,14 @@ def norm(x: Any) -> Any:
 
 
 def trust_ratio(length: Any, size: Any, trust: Any = 1) -> Any:
-    """The share ``trust`` of a length for each unit of a size; 1 where length or size is 0."""
+    """The share ``trust`` of a length for each unit of a size; 1 where length or size is 0.
+
+    A symbol stands for a length that is not 0.
+    """
+    if isinstance(length, Tree):
+        return each(trust_ratio, length, size, trust)
+    if getattr(length, "free_symbols", ()) and size != 0 or getattr(size, "free_symbols", ()):
+        return trust * length / size if length != 0 else 1
     moves = minimum(length, size) > 0
     return where(moves, trust * length / where(moves, size, 1), 1)
 

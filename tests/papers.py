@@ -163,7 +163,7 @@ def length(x):
 
 
 @paper(
-    {"v": 0}, eta=1.0, gamma=0.9, lam=0.0, trust=0.001, units={"lam": 1},
+    {"v": 0}, eta=1.0, gamma=0.9, lam=0.0, trust=0.001, units=None,
     without="eta shift coordinates",
 )  # fmt: skip
 def lars(s):

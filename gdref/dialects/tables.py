@@ -133,7 +133,7 @@ RECTIFIED_ABOVE = "max(threshold, 4.0)"
 _AHEAD = "the libraries look ahead with the momentum of this step, our rule with the next one's"
 
 _EPS1 = "its epsilon bounds V from below, ours is added to g^2; a tiny one, as 1e-30, does neither"
-_FLOAT32 = "it computes its means in float32: the paths agree to single precision only"
+_FLOAT32 = "it computes its means in float32, except on TensorFlow: no path agrees to rounding"
 _EPS2 = "its least scale of theta is 0.001, which no argument changes"
 _ONE_CHAIN = "this takes a schedule for the rate alone"
 _LARS_DECAY = "its ratio divides by |g + lam theta|, ours by |g| + lam |theta|"
@@ -584,13 +584,14 @@ DIALECTS: tuple[Dialect, ...] = (
             update="R, C average the means of g^2; V = R C / max(mean(R), eps1), not below eps1^2; "
             "U = g / sqrt(V); theta -= max(eps2, rms(theta)) min(lr, 1 / sqrt(t)) "
             "U / max(1, rms(U) / d)",
-            epsilon="a bound from below for V; by default the precision of theta's type",
+            epsilon="a bound from below for V; by default the precision of theta's type, which "
+            "gradients above it do not reach",
         ),
         {"when": "varies(eps1) or eps1 > 1e-20", "why": _EPS1},
         {
             "when": "varies(d) or d < 1",
             "call": "Adafactor(lr=eta, beta2_decay=-power, eps=(eps1, eps2))",
-            "each_step": ('optimizer.param_groups[0]["d"] = d',),
+            "each_step": ('optimizer.param_groups[0]["d"] = max(d, 1e-30)',),
             "note": "The constructor refuses d < 1; set afterwards it works.",
         },
     ),
@@ -629,29 +630,28 @@ DIALECTS: tuple[Dialect, ...] = (
     *variants(
         Dialect(
             "lars", "optax",
-            "lars(learning_rate=eta, trust_coefficient=trust, momentum=gamma)",
+            "lars(learning_rate=eta, weight_decay=lam, trust_coefficient=trust, momentum=gamma)",
             update="u = g + weight_decay theta; u *= trust_coefficient |theta| / (|u| + eps), and "
             "u alone where a norm is 0; v = momentum v + learning_rate u; theta -= v",
-            epsilon="in the denominator of the ratio, 0 by default",
+            epsilon="in the denominator of the ratio, 0 by default", why=_LARS_DECAY,
         ),
         {
-            "when": "varies(lam) or lam != 0", "why": _LARS_DECAY,
-            "call": "lars(learning_rate=eta, weight_decay=lam, trust_coefficient=trust, "
-            "momentum=gamma)",
+            "when": "not varies(lam) and lam == 0", "why": "",
+            "call": "lars(learning_rate=eta, trust_coefficient=trust, momentum=gamma)",
         },
     ),
     *variants(
         Dialect(
-            "lamb", "keras", "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps)",
+            "lamb", "keras",
+            "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps, weight_decay=lam)",
             update="theta -= learning_rate weight_decay theta; r = m^ / (sqrt(v^) + epsilon); "
             "theta -= learning_rate |theta| / |r| r, and r alone where a norm is 0",
-            epsilon="outside the root of the corrected v^",
+            epsilon="outside the root of the corrected v^", why=_LAMB_DECAY,
             note="weight_decay stands outside the ratio.",
         ),
         {
-            "when": "varies(lam) or lam != 0", "why": _LAMB_DECAY,
-            "call": "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps, "
-            "weight_decay=lam)",
+            "when": "not varies(lam) and lam == 0", "why": "",
+            "call": "Lamb(learning_rate=eta, beta_1=beta1, beta_2=beta2, epsilon=eps)",
         },
     ),
     Dialect(
@@ -762,7 +762,7 @@ _NO_OLD = "x is recovered with the new share b1 from a theta that was made with 
 _NO_CORRECTION = "one decay corrects an average that was made with others"
 _NO_SECOND_DECAY = "our Adafactor, like the paper's, has no weight decay"
 _TORCH_ADAFACTOR = (
-    "adafactor(eta=lr, eps1=eps[0] or 0.0, eps2=eps[1], d=d, power=-beta2_decay)"
+    "adafactor(eta=lr, eps1=eps[0] or 1e-30, eps2=eps[1], d=d, power=-beta2_decay)"
 )
 _KERAS_ADAFACTOR = (
     "adafactor(eta=learning_rate, eps1=epsilon_1, eps2=epsilon_2, d=clip_threshold, "
@@ -1040,7 +1040,7 @@ ORIGINS: tuple[Origin, ...] = (
     *origins(
         "pytorch", "Adafactor",
         ("weight_decay != 0", _TORCH_ADAFACTOR, _NO_SECOND_DECAY),
-        ("varies(eps) or eps[0] is None or eps[0] > 1e-20", _TORCH_ADAFACTOR, _EPS1),
+        ("varies(eps) or eps[0] is not None and eps[0] > 1e-20", _TORCH_ADAFACTOR, _EPS1),
         ("True", _TORCH_ADAFACTOR),
     ),
     *origins(
