@@ -18,7 +18,7 @@ CHAPTERS = ROOT / "chapters"
 # the chapters that are written for these budgets
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
-    "nadam amsgrad adamw shared choosing parallel strategies"
+    "nadam amsgrad adamw muon shared choosing parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -137,7 +137,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 # the chapters of the five documents' rules and of practice, as a reader finds them
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
-AFTER_ADAMW = set()  # each of these has its own budget alone
+AFTER_ADAMW = {"muon"}  # each of these has its own budget alone
 
 
 def test_the_book_is_within_its_budget(browser, server):
