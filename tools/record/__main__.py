@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import numpy as np
 from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
 from tools.record import recipes
-from tools.record.cases import odd_values, others, scheduled_values, schedules
+from tools.record.cases import odd_values, others, problem_of, scheduled_values, schedules
 from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
 
 STORE = Path(dialects.__file__).parent / "paths"
@@ -35,13 +36,15 @@ PLAIN = (bool, int, float, str, tuple)
 
 
 def as_json(values):
-    return {k: v.text if isinstance(v, PerStep) else v for k, v in values.items()}
+    kinds = {PerStep: lambda v: v.text, str: repr}
+    return {k: kinds.get(type(v), lambda v: v)(v) for k, v in values.items()}
 
 
 def row(entry, expressions, values, problem, kind):
     """One recorded path; ``values`` are ours, or the library's where the kind is "other"."""
-    recipe = dialects.recipe(entry, expressions, values, edit_state=kind == "exact")
     start, gradient = PROBLEMS[problem]
+    sized = values if kind == "other" else values | sizes(start)
+    recipe = dialects.recipe(entry, expressions, sized, edit_state=kind == "exact")
     return {
         "library": entry.library,
         "constructor": entry.constructor,
@@ -56,10 +59,11 @@ def row(entry, expressions, values, problem, kind):
 
 def conversions(rule):
     """The paths of a rule under each row of the table, and under its plain translation."""
-    sparse = "sparse, all seen at step 1" if rule == "adamax" else "sparse"
+    sparse = "sparse, all seen at step 1" if rule == "adamax" else problem_of(rule, "sparse")
     odd, default = odd_values(rule), dialects.defaults(rule)
-    tried = [(values, "noisy") for values in scheduled_values(rule)]
-    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)] + [(default, "curved")]
+    curved, noisy = problem_of(rule, "curved"), problem_of(rule, "noisy")
+    tried = [(values, noisy) for values in scheduled_values(rule)]
+    tried += [(odd, problem) for problem in (curved, noisy, sparse)] + [(default, curved)]
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue
@@ -74,12 +78,20 @@ def conversions(rule):
                 yield row(entry, entry.names, values, problem, "plain")
 
 
+def sizes(start):
+    return dict(zip(dialects.SHAPE, start.shape, strict=True)) if start.ndim == 2 else {}
+
+
+def own_rate(library):
+    return {"learning_rate": 0.01} if library == "optax" else {}
+
+
 def own_ways(rule):
     """The paths of what readers use beside our rules, in the file of the nearest rule."""
-    constructors = dict.fromkeys((d.library, d.constructor) for d in dialects.DIALECTS)
+    constructors = {(d.library, d.constructor): d.rule for d in dialects.DIALECTS}
     as_they_come = [
-        (library, "curved", constructor, {"learning_rate": 0.01} if library == "optax" else {})
-        for library, constructor in constructors
+        (library, problem_of(name, "curved"), constructor, own_rate(library))
+        for (library, constructor), name in constructors.items()
     ]
     for library, problem, constructor, values in [*others(), *as_they_come]:
         here, nearest = (
@@ -104,7 +116,7 @@ def defaults(rule=None):
             module = eval(dialects.LIBRARIES[library][0], DRIVERS[library]([0.0]).scope)
             found[library][name] = {
                 p.name: None if p.default is p.empty else p.default
-                for p in inspect.signature(getattr(module, name)).parameters.values()
+                for p in inspect.signature(attrgetter(name)(module)).parameters.values()
                 if p.name not in ("params", "kwargs")
                 and (p.default in (None, p.empty) or type(p.default) in PLAIN)
             }

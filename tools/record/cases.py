@@ -10,7 +10,9 @@ from gdref.dialects._expressions import call, convert
 # --- what is recorded --------------------------------------------------------------------------
 
 # a problem of gdref.dialects, or its short name
-PROBLEMS = {"seen": "sparse, all seen at step 1"}
+PROBLEMS = {"seen": "sparse, all seen at step 1", "matrix": "noisy, a matrix"}
+# the libraries give a vector to another rule, or refuse it
+MATRICES = {"muon"}
 
 # values that are nobody's default; a rule without a row has those of gdref.catalogue
 ODD = """
@@ -25,6 +27,7 @@ adamax(eta=0.019, beta1=0.79, beta2=0.951)
 nadam(eta=0.017, beta1=0.86, beta2=0.973, eps=0.006)
 amsgrad(eta=0.023, beta1=0.81, beta2=0.957, eps=0.005)
 adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
+muon(eta=0.019, gamma=0.83, lam=0.07)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -34,6 +37,7 @@ nag(eta=0.0025 * 0.97**(t - 1))
 adam(eta=0.03 / sqrt(t))
 adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
+muon(eta=0.03 / sqrt(t))
 """
 # what readers use beside our rules
 OTHER = """
@@ -114,6 +118,15 @@ keras    noisy   SGD(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True
 optax    noisy   sgd(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True)
 pytorch  noisy   AdamW(lr=0.023, weight_decay=0.0, amsgrad=True, betas=(0.81, 0.957), eps=0.005)
 keras    noisy   AdamW(learning_rate=0.021, weight_decay=0.0, amsgrad=True, beta_2=0.9)
+pytorch  matrix  Muon(lr=0.013, momentum=0.81, weight_decay=0.13)
+pytorch  matrix  Muon(lr=0.013, adjust_lr_fn="match_rms_adamw")
+pytorch  matrix  Muon(lr=0.013, nesterov=False)
+pytorch  matrix  Muon(lr=0.013, ns_steps=4)
+keras    matrix  Muon(learning_rate=0.013, weight_decay=0.13)
+keras    matrix  Muon(learning_rate=0.013, momentum=0.81, rms_rate=None)
+keras    matrix  Muon(learning_rate=0.013, nesterov=False)
+keras    matrix  Muon(learning_rate=0.013, ns_steps=4)
+optax    matrix  contrib.muon(learning_rate=0.013, nesterov=False)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
@@ -154,6 +167,11 @@ def odd_values(rule):
     """A value for each hyperparameter of a rule: those above, or the catalogue's."""
     above = next((convert(values, {}) for name, values in rows(ODD) if name == rule), {})
     return above or {name: catalogue.HYPERPARAMETERS[name].odd for name in defaults(rule)}
+
+
+def problem_of(rule, name):
+    """The problem of a name for a rule: a matrix for the rules of matrices."""
+    return f"{name}, a matrix" if rule in MATRICES else name
 
 
 def scheduled_values(rule):
