@@ -100,7 +100,7 @@ RULES = {
         "LAMB", "#00a691", (0, (1, 1)), dark="#77ccaa", chapter="trust-ratio", offered=False
     ),
     "adafactor": Drawn("Adafactor", "#c18b00", (0, (1, 1)), dark="#eedd11", offered=False),
-    "muon": Drawn("Muon", "#e06b4e", (0, (1, 1)), dark="#e26150", offered=False),
+    "muon": Drawn("Muon", "#ee44ee", (0, (1, 1)), dark="#cc88ff", offered=False),
 }
 
 

@@ -68,6 +68,8 @@ LIBRARIES = {
 READ_ONCE = {"initial_accumulator_value", "initial_scale"}
 # what an expression may ask of theta
 SHAPE = "rows", "columns"
+# numbers that may be None, where that means another form of the step
+OPTIONAL = {"rms_rate"}
 # arguments that change how fast a step is computed, or nothing at all, but not the step
 IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name"}
 # what to do instead
@@ -113,6 +115,8 @@ def _check_argument(name: str, value: Any, default: Any) -> Any:
                 f"such as {default}, or a schedule that returns {count}"
             )
         return value if callable(value) else tuple(map(float, value))
+    elif value is None and name in OPTIONAL:
+        return None
     elif isinstance(default, int | float) and not is_real(_one_number(name, value)):
         raise TypeError(f"{name} is {shown(value)}; it must be a number or a schedule")
     _one_number(name, value)

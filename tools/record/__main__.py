@@ -24,7 +24,16 @@ from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
 from tools.record import recipes
 from tools.record.cases import odd_values, others, problem_of, scheduled_values, schedules
-from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
+from tools.record.libraries import (
+    DRIVERS,
+    VERSIONS,
+    OptaxCompiled,
+    jnp,
+    keras,
+    path,
+    torch,
+    use,
+)
 
 STORE = Path(dialects.__file__).parent / "paths"
 STEPS, COUNTS = 60, range(41)
@@ -53,7 +62,7 @@ def row(entry, expressions, values, problem, kind):
         "hyperparameters": {} if kind == "other" else as_json(values),
         "arguments": as_json(values if kind == "other" else recipe.arguments),
         "code": [*recipe.setup, "# t", *recipe.each_step],
-        "path": path(DRIVERS[entry.library](start), recipe, gradient, STEPS).tolist(),
+        "path": path(driver_of(entry)(start), recipe, gradient, STEPS).tolist(),
     }
 
 
@@ -76,6 +85,11 @@ def conversions(rule):
         for entry, values, problem in plain.values():
             if entry.kind != "other names":
                 yield row(entry, entry.names, values, problem, "plain")
+
+
+def driver_of(entry):
+    """Optax' Muon holds a loop, which would be compiled anew in each step."""
+    return OptaxCompiled if entry.constructor == "contrib.muon" else DRIVERS[entry.library]
 
 
 def sizes(start):
