@@ -319,6 +319,8 @@ def test_no_argument_is_dropped(library, constructor):
             other = not value
         elif isinstance(value, tuple):
             other = tuple(v / 2 for v in value)
+        elif isinstance(value, str):
+            other = value[::-1]
         else:
             other = value / 2 if value else 0.25
         refused_either_way = isinstance(result({}), str)

@@ -72,7 +72,7 @@ PROBLEMS = MappingProxyType(
         "noisy": (np.array([2.0, -1.0, 3.2]), _noisy),
         "sparse": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse),
         "sparse, all seen at step 1": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse_later),
-        "curved, a matrix": (np.array([[-0.8, 0.5], [1.3, -0.3]]), _columns(_curved)),
+        "curved, a matrix": (np.array([[-3.0, 2.0], [2.0, -1.5]]), _columns(_curved)),
         "noisy, a matrix": (np.array([[2.0, 0.4], [-1.0, 1.1], [3.2, -2.0]]), _noisy_matrix),
         "sparse, a matrix": (
             np.array([[1.3, -0.2, 2.1, 0.9], [0.4, 1.8, -0.7, 0.2]]),

@@ -389,7 +389,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "muon", "pytorch", "Muon(lr=eta, momentum=gamma, weight_decay=lam)",
         update="theta *= 1 - lr weight_decay; B = momentum B + (1 - momentum) G; "
         "theta -= lr sqrt(max(1, rows / columns)) NS((1 - momentum) G + momentum B)",
-        epsilon="the smallest norm that is divided by", limit=1.0,
+        epsilon="the smallest norm that is divided by", limit=0.5,
         note="The Newton-Schulz steps are in bfloat16, whatever the precision of theta: the path "
         "is ours up to that rounding.",
     ),
@@ -400,8 +400,9 @@ DIALECTS: tuple[Dialect, ...] = (
         },
         update="theta -= learning_rate weight_decay theta; M = momentum M + G; "
         "theta -= learning_rate rms_rate sqrt(max(rows, columns)) NS(G + momentum M)",
-        epsilon="added to the norm",
-        note="With rms_rate=None there is no factor for the shape: it goes into the rate, and out "
+        epsilon="added to the norm", limit=1e-5,
+        note="Its norm of a matrix is in float32, and the steps enlarge that rounding. "
+        "With rms_rate=None there is no factor for the shape: it goes into the rate, and out "
         "of the decay. A kernel of Keras is our theta transposed; rows are the outputs.",
     ),
     *variants(
@@ -718,9 +719,9 @@ ORIGINS: tuple[Origin, ...] = (
         (
             "adjust_lr_fn == 'match_rms_adamw'",
             "muon(eta=lr * 0.2 * sqrt(columns), gamma=momentum, "
-            "lam=weight_decay / (0.2 * sqrt(columns)))", "", 1.0,
+            "lam=weight_decay / (0.2 * sqrt(columns)))", "", 0.5,
         ),
-        ("True", _TORCH_MUON, "", 1.0),
+        ("True", _TORCH_MUON, "", 0.5),
     ),
     *origins(
         "keras", "Muon",
@@ -732,9 +733,9 @@ ORIGINS: tuple[Origin, ...] = (
         (
             "rms_rate is None",
             f"muon(eta=learning_rate / {_TALL}, gamma=momentum, "
-            f"lam=(weight_decay or 0.0) * {_TALL})",
+            f"lam=(weight_decay or 0.0) * {_TALL})", "", 1e-5,
         ),
-        ("True", _KERAS_MUON, "", 1e-5),  # the root of a whole number is taken in float32
+        ("True", _KERAS_MUON, "", 1e-5),
     ),
     *origins(
         "optax", "contrib.muon",
