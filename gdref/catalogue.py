@@ -111,7 +111,7 @@ RULES = {
     "adafactor": Drawn("Adafactor", "#c18b00", (0, (1, 1)), dark="#eedd11", offered=False),
     "shampoo": Drawn("Shampoo", "#003ddf", (0, (1, 1)), dark="#4a7bff", offered=False),
     "soap": Drawn("SOAP", "#580272", (0, (1, 1)), dark="#bb66bb", chapter="shampoo", offered=False),
-    "muon": Drawn("Muon", "#e06b4e", (0, (1, 1)), dark="#e26150", offered=False),
+    "muon": Drawn("Muon", "#ee44ee", (0, (1, 1)), dark="#cc88ff", offered=False),
     "sign_descent": Drawn(
         "sign descent", "#00a691", (0, (3, 1.5)), dark="#77ccaa", chapter="sign", offered=False
     ),

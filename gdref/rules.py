@@ -724,18 +724,27 @@ def soap(t, theta, grad, L=0, R=0, QL=0, QR=0, m=0, v=0, *,
     return theta, L, R, QL, QR, m, v
 
 
+# p(s) = a s + b s^3 + c s^5 of the authors: its slope at 0 is steep, and it does not converge to 1
 NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315
 
 
-def newton_schulz(X, steps=5, eps=1e-7):
-    """About U V^T."""
+def newton_schulz(X, coefficients=(NEWTON_SCHULZ,) * 5, eps=1e-7):
+    r"""About the orthogonal factor :math:`UV^\top` of a matrix :math:`X = U\Sigma V^\top`.
+
+    .. math::
+
+       X \leftarrow X / (\lVert X\rVert_F + \epsilon), \qquad
+       X \leftarrow aX + bXX^\top X + c\,(XX^\top)^2X \quad\text{for each } (a, b, c)
+
+    Only matrix products are needed.  Each step is the polynomial :math:`as + bs^3 + cs^5` on the
+    singular values; what comes out depends on ``coefficients``, one triple a step.
+    """
     if isinstance(X, Tree):
-        return each(newton_schulz, X, steps, eps)
+        return each(newton_schulz, X, coefficients, eps)
     if rows(X) > columns(X):  # the smaller product
-        return transpose(newton_schulz(transpose(X), steps, eps))
-    a, b, c = NEWTON_SCHULZ
+        return transpose(newton_schulz(transpose(X), coefficients, eps))
     X = X / (norm(X) + eps)
-    for _ in range(steps):
+    for a, b, c in coefficients:
         S = matmul(X, transpose(X))
         X = a * X + matmul(b * S + c * matmul(S, S), X)
     return X
@@ -743,11 +752,37 @@ def newton_schulz(X, steps=5, eps=1e-7):
 
 @matrix_rule
 def muon(t, theta, grad, M=0, *, eta=0.02, gamma=0.95, lam=0.0):
-    r"""Muon (Jordan et al. 2024)."""
+    r"""Muon, momentum orthogonalised by a Newton-Schulz iteration (Jordan et al. 2024).
+
+    .. math::
+
+       M_t &= \gamma M_{t-1} + G_t \\
+       O_t &= \operatorname{NS}(G_t + \gamma M_t) \\
+       \theta_t &= (1 - \eta\lambda)\,\theta_{t-1}
+                   - \eta\sqrt{\max(1, A/B)}\;O_t
+
+    For a matrix :math:`\theta` of A rows and B columns, outputs and inputs of a layer, as PyTorch
+    stores it; :math:`G_t` is its gradient and :func:`newton_schulz` takes five steps.  A vector is
+    a column, a number a matrix of one entry.  State: ``M``, sum of past gradients.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate :math:`\eta > 0`: about the largest singular value of a step of a matrix that
+        is not taller than wide; 0.02 in the authors' code.
+    gamma
+        momentum :math:`0 \le \gamma < 1`; 0.95 in the authors' code, there ``momentum``.
+    lam
+        weight decay :math:`\lambda \ge 0`, multiplied by eta, as in Liu et al. 2025; 0 in the
+        authors' code.
+
+    Look-ahead and shape factor are those of the authors' code; the box of their text orthogonalises
+    :math:`M_t` and has no factor.
+    """
     G = grad(theta)
     M = gamma * M + G
-    polar = newton_schulz(G + gamma * M)
-    theta = (1 - eta * lam) * theta - eta * sqrt(maximum(1, rows(theta) / columns(theta))) * polar
+    O = newton_schulz(G + gamma * M)  # noqa: E741
+    theta = (1 - eta * lam) * theta - eta * sqrt(maximum(1, rows(theta) / columns(theta))) * O
     return theta, M
 
 

@@ -15,6 +15,7 @@ from gdref import elementary, rules
 
 #: what the code of a rule, and of a mistake in it, may call
 WORDS = {name: getattr(elementary, name) for name in elementary.__dict__ if name[0] != "_"}
+WORDS |= {name: getattr(rules, name) for name in ("newton_schulz", "NEWTON_SCHULZ")}
 
 
 @dataclass(frozen=True)

@@ -260,7 +260,9 @@ def library_run(entry) -> Run:
 
     def run(start, gradients, values):
         arguments = dict(convert(entry.names, values))
-        rule, ours = dialects.from_library(entry.library, entry.constructor, **arguments)
+        rule, ours = dialects.from_library(
+            entry.library, entry.constructor, shape=np.shape(start), **arguments
+        )
         ahead = entry.path != "theta"
         theta, state, path = start, (), []
         for t, gradient in enumerate(gradients, 1):

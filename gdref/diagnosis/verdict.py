@@ -232,7 +232,9 @@ def _plain(entry, t, theta, grad, *state, **hyperparameters):
         arguments = {
             key: first(value) for key, value in convert(entry.names, hyperparameters).items()
         }
-        rule, ours = dialects.from_library(entry.library, entry.constructor, **arguments)
+        rule, ours = dialects.from_library(
+            entry.library, entry.constructor, shape=np.shape(theta), **arguments
+        )
         if form(rule)[0] == form(RULES[entry.rule])[0]:
             now = {key: value(t) if callable(value) else value for key, value in ours.items()}
             return rule(t, theta, grad, *state, **now)

@@ -19,7 +19,7 @@ Paths that the libraries took under these conversions are stored beside this fil
 :func:`recorded` loads them, :func:`replay` takes the same steps with the book's own rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,10 @@ LIBRARIES = {
 }
 # read when the optimizer is made, not at each step
 READ_ONCE = {"initial_accumulator_value", "initial_scale"}
+# what an expression may ask of theta
+SHAPE = "rows", "columns"
+# numbers that may be None, where that means another form of the step
+OPTIONAL = {"rms_rate"}
 # arguments that change how fast a step is computed, or nothing at all, but not the step
 IRRELEVANT = {"foreach", "fused", "capturable", "differentiable", "name", "relative_step"}
 # what to do instead
@@ -104,12 +108,15 @@ def _check_argument(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, bool):
         check_flag(name, value)
     elif isinstance(default, tuple):
-        if not (isinstance(at_1, tuple | list) and len(at_1) == 2 and all(map(is_real, at_1))):
+        count, length = {2: "two", 3: "three"}[len(default)], len(default)
+        if not (isinstance(at_1, tuple | list) and len(at_1) == length and all(map(is_real, at_1))):
             raise TypeError(
-                f"{name} is {shown(value)}; it must be two numbers, "
-                f"such as {default}, or a schedule that returns two"
+                f"{name} is {shown(value)}; it must be {count} numbers, "
+                f"such as {default}, or a schedule that returns {count}"
             )
         return value if callable(value) else tuple(map(float, value))
+    elif value is None and name in OPTIONAL:
+        return None
     elif isinstance(default, int | float) and not is_real(_one_number(name, value)):
         raise TypeError(f"{name} is {shown(value)}; it must be a number or a schedule")
     _one_number(name, value)
@@ -217,7 +224,28 @@ def dialect(rule: Rule, library: str, schedule: bool = False) -> Dialect:
     return row(rule, library, defaults(rule) | ({"eta": PerStep("1 / t")} if schedule else {}))
 
 
-def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
+def _sized(
+    expressions: Mapping[str, str], values: dict, shape: tuple[int, ...] | None, whose: str
+) -> dict:
+    """The values with the rows and columns that the expressions name."""
+    if not names(*expressions.values()) & {*SHAPE}:
+        return values
+    if shape is None:
+        raise NoConversion(
+            f"{whose} has another factor for the shape of a matrix; say shape=(rows, columns), "
+            "rows being the outputs of the layer"
+        )
+    rows, columns = (*shape, 1, 1)[:2]
+    return values | {"rows": int(rows), "columns": int(columns)}
+
+
+def to_library(
+    rule: Rule,
+    library: str,
+    *,
+    shape: tuple[int, ...] | None = None,
+    **hyperparameters: Any,
+) -> Recipe:
     """Our rule in the words of a library, so that it takes the same path.
 
     Parameters
@@ -226,6 +254,8 @@ def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
         a rule or its name
     library
         "pytorch", "keras" or "optax"
+    shape
+        that of theta, for a rule of matrices whose factor for the shape is another one there
     hyperparameters
         ours, the rule's defaults where none is given; a function of t is a schedule
 
@@ -249,7 +279,7 @@ def to_library(rule: Rule, library: str, **hyperparameters: Any) -> Recipe:
     entry = row(name, library, values)
     if entry.why:
         raise NoConversion(f"{library} cannot take the path of this {name}: {entry.why}")
-    return recipe(entry, entry.arguments, values)
+    return recipe(entry, entry.arguments, _sized(entry.arguments, values, shape, library))
 
 
 # --- from a library to our rules ---------------------------------------------------------------
@@ -292,7 +322,7 @@ def origin(library: str, constructor: str, **arguments: Any) -> tuple[Origin, di
 
 
 def from_library(
-    library: str, constructor: str, **arguments: Any
+    library: str, constructor: str, *, shape: tuple[int, ...] | None = None, **arguments: Any
 ) -> tuple[Callable, dict[str, Any]]:
     """What a library's optimizer is in this book: our rule and its hyperparameters.
 
@@ -302,6 +332,8 @@ def from_library(
         "pytorch", "keras" or "optax"
     constructor
         the optimizer's name there, such as "NAdam"
+    shape
+        that of theta, for a rule of matrices whose factor for the shape is another one here
     arguments
         theirs, the library's defaults where none is given; a function of t (which
         counts from 1) is a schedule
@@ -319,6 +351,7 @@ def from_library(
     used = names(*entry.hyperparameters.values())
     if "learning_rate" in used and values["learning_rate"] is None:
         raise TypeError(f"{library}'s {constructor} needs a learning_rate")
+    values = _sized(entry.hyperparameters, values, shape, f"{library}'s {constructor}")
     hyperparameters = convert(entry.hyperparameters, values)
     for name, value in hyperparameters.items():
         whose = f" ({name} is {entry.hyperparameters[name]} of {library}'s {constructor})"
@@ -335,6 +368,8 @@ def difference(recording: Recording) -> float:
     rule, hyperparameters = recording.rule, recording.hyperparameters
     if recording.kind == "other":
         entry, values = origin(recording.library, recording.constructor, **recording.arguments)
+        shape = PROBLEMS[recording.problem][0].shape
+        values = _sized(entry.hyperparameters, values, shape, recording.library)
         rule, hyperparameters = entry.rule, convert(entry.hyperparameters, values)
     ours = replay(rule, hyperparameters, recording.problem, len(recording.path) - 1)
     return float(np.max(np.abs(ours - recording.path)))

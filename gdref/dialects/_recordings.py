@@ -54,6 +54,23 @@ def _matrix(t, theta):
     return curvature * (theta - TARGET[:, None]) + np.sqrt(curvature) * _noise(t, 12).reshape(4, 3)
 
 
+def _columns(gradient):
+    """The gradient of a matrix whose columns each have this problem."""
+    return lambda t, theta: np.stack([gradient(t, column) for column in theta.T], axis=1)
+
+
+def _noisy_matrix(t, theta):
+    """Two columns with one quadratic, and noise of their own."""
+    curvature = np.array([[0.1], [4.0], [150.0]])
+    target = np.stack([TARGET[:3], TARGET[1:]], axis=1)
+    return curvature * (theta - target) + np.sqrt(curvature) * _noise(t, 6).reshape(3, 2)
+
+
+def _sparse_matrix(t, theta):
+    """Two rows of the sparse problem, one seen a step later: wider than tall."""
+    return np.stack([_sparse(t, theta[0]), _sparse(t + 1, theta[1])])
+
+
 #: The problems of the recordings: the start and the gradient as a function of t and theta.
 PROBLEMS = MappingProxyType(
     {
@@ -62,6 +79,12 @@ PROBLEMS = MappingProxyType(
         "sparse": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse),
         "matrix": (TARGET[:, None] + np.array([0.9, -0.6, 1.4]), _matrix),
         "sparse, all seen at step 1": (np.array([1.3, -0.2, 2.1, 0.9]), _sparse_later),
+        "curved, a matrix": (np.array([[-3.0, 2.0], [2.0, -1.5]]), _columns(_curved)),
+        "noisy, a matrix": (np.array([[2.0, 0.4], [-1.0, 1.1], [3.2, -2.0]]), _noisy_matrix),
+        "sparse, a matrix": (
+            np.array([[1.3, -0.2, 2.1, 0.9], [0.4, 1.8, -0.7, 0.2]]),
+            _sparse_matrix,
+        ),
     }
 )
 
@@ -113,9 +136,13 @@ def stored(name: str) -> dict[str, Any]:
 
 
 def from_json(values: dict[str, Any]) -> dict[str, Any]:
-    """Stored values: a text is an expression in t, a list a pair."""
-    kinds: dict[type, Callable] = {str: PerStep, list: tuple}
+    """Stored values: a text is an expression in t, or a text if it is quoted; a list a tuple."""
+    kinds: dict[type, Callable] = {str: _text, list: tuple}
     return {name: kinds.get(type(v), lambda v: v)(v) for name, v in values.items()}
+
+
+def _text(value):
+    return value[1:-1] if value.startswith("'") else PerStep(value)
 
 
 def recorded(

@@ -9,6 +9,7 @@ the rows for a rule and a library the first one counts whose ``when`` holds.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gdref.dialects._expressions import BEFORE, call, names
 
@@ -28,6 +29,10 @@ class Dialect:
     update:     the rule as the library computes it, in its own names
     epsilon:    where epsilon sits
     start:      what the accumulators are before step 1
+    limit:      how far 60 steps may lead from ours, in units of the rate, where the library rounds
+                to less than float64 whatever it is given; 0 elsewhere
+
+    An expression may name ``rows`` and ``columns``, those of theta.
     """
 
     rule: str
@@ -44,6 +49,7 @@ class Dialect:
     epsilon: str = "none"
     start: str = "0"
     note: str = ""
+    limit: float = 0.0
 
     @property
     def constructor(self) -> str:
@@ -72,6 +78,7 @@ class Dialect:
 
 LOOKAHEAD = "theta - gamma * v"
 HUGE = "10**9"  # a step number at which every bias correction has died away
+_TALL = "sqrt(max(1, rows / columns))"  # Muon's factor for the shape
 # Where a line divides by a rate, or a library stops its buffer at a momentum of 0, 1e-30 stands for
 # 0: what it moves is lost in the rounding.
 ETA, ETA_BEFORE = "max(eta, 1e-30)", "max(eta_before, 1e-30)"
@@ -662,6 +669,51 @@ DIALECTS: tuple[Dialect, ...] = (
         epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
         note="weight_decay is 0 unless one says otherwise.",
     ),
+    # Muon
+    Dialect(
+        "muon", "pytorch", "Muon(lr=eta, momentum=gamma, weight_decay=lam)",
+        update="theta *= 1 - lr weight_decay; B = momentum B + (1 - momentum) G; "
+        "theta -= lr sqrt(max(1, rows / columns)) NS((1 - momentum) G + momentum B)",
+        epsilon="the smallest norm that is divided by", limit=0.5,
+        note="The Newton-Schulz steps are in bfloat16, whatever the precision of theta: the path "
+        "is ours up to that rounding.",
+    ),
+    Dialect(
+        "muon", "keras", "Muon(learning_rate=eta, momentum=gamma, weight_decay=lam)",
+        {
+            "learning_rate": f"eta * {_TALL}", "weight_decay": f"lam / {_TALL}", "rms_rate": "None",
+        },
+        update="theta -= learning_rate weight_decay theta; M = momentum M + G; "
+        "theta -= learning_rate rms_rate sqrt(max(rows, columns)) NS(G + momentum M)",
+        epsilon="added to the norm", limit=1e-5,
+        note="Its norm of a matrix is in float32, and the steps enlarge that rounding. "
+        "With rms_rate=None there is no factor for the shape: it goes into the rate, and out "
+        "of the decay. A kernel of Keras is our theta transposed; rows are the outputs.",
+    ),
+    *variants(
+        Dialect(
+            "muon", "optax", "contrib.muon(learning_rate=eta, beta=gamma, weight_decay=lam)",
+            {"eps": "(1 - gamma) * 1e-07"},
+            code="optax.contrib.muon(learning_rate={learning_rate}, beta={beta}, "
+            "weight_decay={weight_decay}, eps={eps}, "
+            "muon_weight_dimension_numbers=optax.contrib.MuonDimensionNumbers(1, 0))",
+            setup=(
+                'muon_state, *others = state.inner_states["muon"].inner_state',
+                f"muon_state = muon_state._replace(count=jnp.asarray({HUGE}, dtype=jnp.int32))",
+                'state.inner_states["muon"] = state.inner_states["muon"]._replace('
+                "inner_state=(muon_state, *others))",
+            ),
+            update="m = beta m + (1 - beta) G; theta -= learning_rate (sqrt(max(1, outputs / inputs"
+            ")) NS(beta m / (1 - beta^(t+1)) + (1 - beta) G / (1 - beta^t)) + weight_decay theta)",
+            epsilon="added to the norm",
+            note="At a huge step number the two corrections are gone, and with them the other "
+            "ratio of the gradients. The dimension numbers say that rows are the outputs.",
+        ),
+        {
+            "when": "varies(gamma) or varies(lam)", "setup": (), "code": "",
+            "why": "contrib.muon takes a schedule for its rate alone",
+        },
+    ),
 )
 
 
@@ -672,6 +724,7 @@ class Origin:
     when:  a condition on the library's arguments
     ours:  our rule with its hyperparameters; the nearest one where ``why`` is given
     why:   why our rule cannot take the same path; empty where it can
+    limit: as that of a :class:`Dialect`
     """
 
     library: str
@@ -679,6 +732,7 @@ class Origin:
     when: str
     ours: str
     why: str = ""
+    limit: float = 0.0
 
     @property
     def rule(self) -> str:
@@ -690,7 +744,7 @@ class Origin:
         return call(self.ours)[1]
 
 
-def origins(library: str, constructor: str, *rows: tuple[str, ...]) -> Iterable[Origin]:
+def origins(library: str, constructor: str, *rows: tuple[Any, ...]) -> Iterable[Origin]:
     """The rows of one constructor."""
     return (Origin(library, constructor, *row) for row in rows)
 
@@ -708,6 +762,8 @@ _NO_START = "the average does not start from 0"
 _NO_DECAY = "no rule of this book has both the rectified step and the decay"
 _NO_NESTEROV = "no rule of this book has both its step and the look-ahead"
 _NO_CLIP = "without the clip the quotient of a gradient and the root before it has no bound"
+_NO_AHEAD = "it orthogonalises M alone; our Muon looks ahead, G + gamma M"
+_NO_NS = "our Muon takes five Newton-Schulz steps with the authors' coefficients"
 _NO_RATE_AHEAD = "the rate multiplies the buffer, and the look-ahead uses the rate of the same step"
 
 _LR, _RATE = "max(lr, 1e-30)", "max(learning_rate, 1e-30)"
@@ -775,6 +831,13 @@ _OPTAX_ADAFACTOR = (
 _OPTAX_LARS = "lars(eta=learning_rate, gamma=momentum, lam=0.0, trust=trust_coefficient)"
 _KERAS_LAMB = f"lamb(eta=learning_rate, {_BETA_12}, eps=epsilon, lam=0.0)"
 _OPTAX_LAMB = "lamb(eta=learning_rate, beta1=b1, beta2=b2, eps=eps, lam=weight_decay)"
+
+_TORCH_MUON = "muon(eta=lr, gamma=momentum, lam=weight_decay)"
+_KERAS_MUON = (
+    "muon(eta=learning_rate * rms_rate * sqrt(columns), gamma=momentum, "
+    "lam=(weight_decay or 0.0) / (rms_rate * sqrt(columns)))"
+)
+_OPTAX_MUON = "muon(eta=learning_rate, gamma=beta, lam=weight_decay)"
 
 ORIGINS: tuple[Origin, ...] = (
     *origins(
@@ -1077,5 +1140,43 @@ ORIGINS: tuple[Origin, ...] = (
         "optax", "lamb",
         ("eps_root != 0", _OPTAX_LAMB, _NO_ROOT),
         ("True", _OPTAX_LAMB),
+    ),
+    *origins(
+        "pytorch", "Muon",
+        (
+            "adjust_lr_fn is not None and adjust_lr_fn != 'original' "
+            "and adjust_lr_fn != 'match_rms_adamw'", _TORCH_MUON,
+            "PyTorch refuses any other adjust_lr_fn",
+        ),
+        ("not nesterov and momentum != 0", _TORCH_MUON, _NO_AHEAD),
+        ("ns_steps != 5 or ns_coefficients != (3.4445, -4.775, 2.0315)", _TORCH_MUON, _NO_NS),
+        (
+            "adjust_lr_fn == 'match_rms_adamw'",
+            "muon(eta=lr * 0.2 * sqrt(columns), gamma=momentum, "
+            "lam=weight_decay / (0.2 * sqrt(columns)))", "", 0.5,
+        ),
+        ("True", _TORCH_MUON, "", 0.5),
+    ),
+    *origins(
+        "keras", "Muon",
+        ("not nesterov and momentum != 0", _KERAS_MUON, _NO_AHEAD),
+        (
+            "ns_steps != 5 or muon_a != 3.4445 or muon_b != -4.775 or muon_c != 2.0315",
+            _KERAS_MUON, _NO_NS,
+        ),
+        (
+            "rms_rate is None",
+            f"muon(eta=learning_rate / {_TALL}, gamma=momentum, "
+            f"lam=(weight_decay or 0.0) * {_TALL})", "", 1e-5,
+        ),
+        ("True", _KERAS_MUON, "", 1e-5),
+    ),
+    *origins(
+        "optax", "contrib.muon",
+        ("not nesterov", _OPTAX_MUON, _NO_AHEAD),
+        (
+            "True", _OPTAX_MUON,
+            "it corrects M and G apart for their start, which changes their ratio",
+        ),
     ),
 )

@@ -24,8 +24,17 @@ from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
 from gdref.rules import WHOLE
 from tools.record import recipes
-from tools.record.cases import odd_values, others, scheduled_values, schedules
-from tools.record.libraries import DRIVERS, VERSIONS, jnp, keras, path, torch, use
+from tools.record.cases import odd_values, others, problem_of, scheduled_values, schedules
+from tools.record.libraries import (
+    DRIVERS,
+    VERSIONS,
+    OptaxCompiled,
+    jnp,
+    keras,
+    path,
+    torch,
+    use,
+)
 
 STORE = Path(dialects.__file__).parent / "paths"
 STEPS, COUNTS = 60, range(41)
@@ -37,13 +46,15 @@ PLAIN = (bool, int, float, str, tuple)
 
 
 def as_json(values):
-    return {k: v.text if isinstance(v, PerStep) else v for k, v in values.items()}
+    kinds = {PerStep: lambda v: v.text, str: repr}
+    return {k: kinds.get(type(v), lambda v: v)(v) for k, v in values.items()}
 
 
 def row(entry, expressions, values, problem, kind):
     """One recorded path; ``values`` are ours, or the library's where the kind is "other"."""
-    recipe = dialects.recipe(entry, expressions, values, edit_state=kind == "exact")
     start, gradient = PROBLEMS[problem]
+    sized = values if kind == "other" else values | sizes(start)
+    recipe = dialects.recipe(entry, expressions, sized, edit_state=kind == "exact")
     return {
         "library": entry.library,
         "constructor": entry.constructor,
@@ -52,19 +63,22 @@ def row(entry, expressions, values, problem, kind):
         "hyperparameters": {} if kind == "other" else as_json(values),
         "arguments": as_json(values if kind == "other" else recipe.arguments),
         "code": [*recipe.setup, "# t", *recipe.each_step],
-        "path": path(DRIVERS[entry.library](start), recipe, gradient, STEPS).tolist(),
+        "path": path(driver_of(entry)(start), recipe, gradient, STEPS).tolist(),
     }
 
 
 def conversions(rule):
     """The paths of a rule under each row of the table, and under its plain translation."""
-    sparse = "sparse, all seen at step 1" if rule == "adamax" else "sparse"
+    sparse = "sparse, all seen at step 1" if rule == "adamax" else problem_of(rule, "sparse")
     odd, default = odd_values(rule), dialects.defaults(rule)
     tried = [(values, "noisy") for values in scheduled_values(rule)]
     tried += [(odd, problem) for problem in ("curved", "noisy", sparse)]
     # a default rate of 1 or more blows up in the curved valley
     tried += [(default, sparse if default.get("eta", 0) >= 1 else "curved")]
     tried += [(odd, "matrix"), (default, "matrix")] if WHOLE.get(rule) == "matrix" else []
+    curved, noisy = problem_of(rule, "curved"), problem_of(rule, "noisy")
+    tried = [(values, noisy) for values in scheduled_values(rule)]
+    tried += [(odd, problem) for problem in (curved, noisy, sparse)] + [(default, curved)]
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue
@@ -81,12 +95,25 @@ def conversions(rule):
                 yield row(entry, entry.names, values, problem, "plain")
 
 
+def driver_of(entry):
+    """Optax' Muon holds a loop, which would be compiled anew in each step."""
+    return OptaxCompiled if entry.constructor == "contrib.muon" else DRIVERS[entry.library]
+
+
+def sizes(start):
+    return dict(zip(dialects.SHAPE, start.shape, strict=True)) if start.ndim == 2 else {}
+
+
+def own_rate(library):
+    return {"learning_rate": 0.01} if library == "optax" else {}
+
+
 def own_ways(rule):
     """The paths of what readers use beside our rules, in the file of the nearest rule."""
-    constructors = dict.fromkeys((d.library, d.constructor) for d in dialects.DIALECTS)
+    constructors = {(d.library, d.constructor): d.rule for d in dialects.DIALECTS}
     as_they_come = [
-        (library, "curved", constructor, {"learning_rate": 0.01} if library == "optax" else {})
-        for library, constructor in constructors
+        (library, problem_of(name, "curved"), constructor, own_rate(library))
+        for (library, constructor), name in constructors.items()
     ]
     for library, problem, constructor, values in [*others(), *as_they_come]:
         here, nearest = (

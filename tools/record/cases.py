@@ -10,7 +10,9 @@ from gdref.dialects._expressions import call, convert
 # --- what is recorded --------------------------------------------------------------------------
 
 # a problem of gdref.dialects, or its short name
-PROBLEMS = {"seen": "sparse, all seen at step 1"}
+PROBLEMS = {"seen": "sparse, all seen at step 1", "matrix": "noisy, a matrix"}
+# the libraries give a vector to another rule, or refuse it
+MATRICES = {"muon"}
 
 # values that are nobody's default; a rule without a row has those of gdref.catalogue
 ODD = """
@@ -36,6 +38,7 @@ adabelief(eta=0.016, beta1=0.87, beta2=0.969, eps=0.002)
 adafactor(eta=0.17, eps1=1e-30, eps2=0.001, d=1.3, power=0.6)
 lars(eta=0.7, gamma=0.83, lam=0.0, trust=0.02)
 lamb(eta=0.017, beta1=0.83, beta2=0.967, eps=0.004, lam=0.0)
+muon(eta=0.019, gamma=0.83, lam=0.07)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -59,6 +62,7 @@ adafactor(d=0.7)
 lars(eta=1 / sqrt(t))
 lamb(eta=0.02 / sqrt(t))
 lamb(lam=0.03)
+muon(eta=0.03 / sqrt(t))
 """
 # what readers use beside our rules
 OTHER = """
@@ -193,6 +197,15 @@ keras    sparse  Lamb(learning_rate=0.017)
 keras    sparse  Lamb(learning_rate=0.017, weight_decay=0.13)
 optax    sparse  lamb(learning_rate=0.017, weight_decay=0.13)
 optax    sparse  lamb(learning_rate=0.017, eps_root=0.01)
+pytorch  matrix  Muon(lr=0.013, momentum=0.81, weight_decay=0.13)
+pytorch  matrix  Muon(lr=0.013, adjust_lr_fn="match_rms_adamw")
+pytorch  matrix  Muon(lr=0.013, nesterov=False)
+pytorch  matrix  Muon(lr=0.013, ns_steps=4)
+keras    matrix  Muon(learning_rate=0.013, weight_decay=0.13)
+keras    matrix  Muon(learning_rate=0.013, momentum=0.81, rms_rate=None)
+keras    matrix  Muon(learning_rate=0.013, nesterov=False)
+keras    matrix  Muon(learning_rate=0.013, ns_steps=4)
+optax    matrix  contrib.muon(learning_rate=0.013, nesterov=False)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
@@ -233,6 +246,11 @@ def odd_values(rule):
     """A value for each hyperparameter of a rule: those above, or the catalogue's."""
     above = next((convert(values, {}) for name, values in rows(ODD) if name == rule), {})
     return above or {name: catalogue.HYPERPARAMETERS[name].odd for name in defaults(rule)}
+
+
+def problem_of(rule, name):
+    """The problem of a name for a rule: a matrix for the rules of matrices."""
+    return f"{name}, a matrix" if rule in MATRICES else name
 
 
 def scheduled_values(rule):

@@ -10,10 +10,11 @@ import itertools
 from pathlib import Path
 
 from gdref import RULES, dialects
-from tools.record.cases import odd_values, others, scheduled_values
+from tools.record.cases import odd_values, others, problem_of, scheduled_values
 
 TABLE = Path(__file__).with_name("recipes.tsv")
 STEPS, PROBLEM = 12, "noisy"
+SHAPE = dialects.PROBLEMS[problem_of("muon", PROBLEM)][0].shape
 ALL = "all at once"
 
 
@@ -69,7 +70,7 @@ def from_libraries():
     for library, _, constructor, arguments in others():
         if dialects.origin(library, constructor, **arguments)[0].why:
             continue
-        flags = {k: v for k, v in arguments.items() if isinstance(v, bool)}
+        flags = {k: v for k, v in arguments.items() if isinstance(v, bool | str | type(None))}
         numbers = {k: v for k, v in arguments.items() if k not in flags}
         text = f"{constructor}({', '.join(f'{k}={v}' for k, v in arguments.items())})"
         for name in [*numbers, ALL]:
@@ -81,8 +82,8 @@ def converted(key, values):
     """What the conversion gives, a recipe or a rule with hyperparameters; else its word."""
     try:
         if key[0] in RULES:
-            return dialects.to_library(*key[:2], **values)
-        return dialects.from_library(key[0], key[1].partition("(")[0], **values)
+            return dialects.to_library(*key[:2], shape=SHAPE, **values)
+        return dialects.from_library(key[0], key[1].partition("(")[0], shape=SHAPE, **values)
     except dialects.NoConversion as word:
         return str(word)
 
