@@ -18,7 +18,7 @@ CHAPTERS = ROOT / "chapters"
 # the chapters that are written for these budgets
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam "
-    "adamax nadam amsgrad adamw sign trust-ratio warmup schedule-free shared choosing parallel "
+    "adamax nadam amsgrad adamw sign trust-ratio warmup schedule-free map shared choosing parallel "
     "strategies"
 ).split()
 
@@ -139,7 +139,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
 # each of these has its own budget alone
-AFTER_ADAMW = set("sign trust-ratio warmup schedule-free".split())
+AFTER_ADAMW = set("sign trust-ratio warmup schedule-free map".split())
 
 
 def test_the_book_is_within_its_budget(browser, server):
