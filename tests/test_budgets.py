@@ -19,7 +19,7 @@ CHAPTERS = ROOT / "chapters"
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam "
     "adamax nadam amsgrad adamw sign trust-ratio adafactor shampoo muon warmup schedule-free "
-    "shared choosing parallel strategies"
+    "map shared choosing parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -156,7 +156,8 @@ NO_CHAPTERS = {"intro", "shared"}
 # each of these has its own budget alone
 # each of these has its own budget alone
 # each of these has its own budget alone
-AFTER_ADAMW = set("sign trust-ratio adafactor shampoo muon warmup schedule-free".split())
+# each of these has its own budget alone
+AFTER_ADAMW = set("sign trust-ratio adafactor shampoo muon warmup schedule-free map".split())
 
 
 def test_the_book_is_within_its_budget(browser, server):

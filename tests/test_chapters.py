@@ -30,7 +30,15 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
+WITH_EXERCISES = [
+    *ALGORITHMS,
+    "challenges",
+    "schedules",
+    "choosing",
+    "parallel",
+    "strategies",
+    "map",
+]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
 
