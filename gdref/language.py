@@ -100,7 +100,7 @@ def block(x: Array, theta: dict, layer: int, heads: int) -> tuple[Array, Callabl
 
     z, norm_back = part(layer_norm, "norm", x)
     qkv = [part(linear, name, z) for name in ("query", "key", "value")]
-    mixed, attention_back = attention(*(value for value, _ in qkv), heads=heads)
+    mixed, attention_back = attention(qkv[0][0], qkv[1][0], qkv[2][0], heads)
     y, out_back = part(linear, "out", mixed)
     x = x + y
     z, norm2_back = part(layer_norm, "norm2", x)
