@@ -18,7 +18,7 @@ CHAPTERS = ROOT / "chapters"
 # the chapters that are written for these budgets
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam adamax "
-    "nadam amsgrad adamw shared choosing parallel strategies"
+    "nadam amsgrad adamw shared choosing parallel strategies recipe"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -30,7 +30,7 @@ BUDGET = {"screens": 22, "code": 150, "elsewhere": 50, "cell": 15, "asserts": 0,
 LONGER = {
     "gradient-descent": {"screens": 28, "words": 4500},
     **dict.fromkeys(
-        ["challenges", "schedules", "choosing", "parallel", "strategies"], {"screens": 25}
+        ["challenges", "schedules", "choosing", "parallel", "strategies", "recipe"], {"screens": 25}
     ),
 }
 MEASURE = r"""() => {
@@ -137,7 +137,7 @@ def test_the_reading_time_is_honest(browser, server, name):
 # the chapters of the five documents' rules and of practice, as a reader finds them
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
-AFTER_ADAMW = set()  # each of these has its own budget alone
+AFTER_ADAMW = {"recipe"}  # each of these has its own budget alone
 
 
 def test_the_book_is_within_its_budget(browser, server):

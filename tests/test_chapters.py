@@ -31,6 +31,7 @@ SHAPE = [
     "Further reading",
 ]
 WITH_EXERCISES = [*ALGORITHMS, "challenges", "schedules", "choosing", "parallel", "strategies"]
+WITH_EXERCISES += ["recipe"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
 

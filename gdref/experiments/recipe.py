@@ -27,7 +27,7 @@ RESULTS = Path(__file__).with_name("recipe.json")
 
 STEPS, BATCH, CONTEXT = 400, 16, 24
 SIZE: dict[str, int] = {"context": CONTEXT, "width": 48, "heads": 4, "layers": 1}
-EVERY = 25  # steps between two points of a stored curve
+POINTS = 16  # of a stored curve, after the start
 
 # The recipe.  The decay is per step and per unit of the rate, as libraries have it.
 RECIPE: dict[str, Any] = {
@@ -47,6 +47,9 @@ LEFT_OUT: dict[str, dict] = {
     "beta2 0.999": {"beta2": 0.999},
 }
 RATES = [2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2]
+# Some of them again in runs of this many steps.
+LONG = 1600
+AGAIN = ["the whole recipe", "a fixed rate", "WSD instead of cosine", "no warm-up", "no decay"]
 SELECT, JUDGE = [0, 1], [100, 101, 102, 103, 104]  # the seeds that select a setting, and that judge
 
 # The comparison: the ends of log-uniform ranges; "1 - x" draws how far a decay is from 1.
@@ -88,7 +91,7 @@ def settings_of(name: str, recipe: dict, shape, decayed: bool) -> dict:
     """The hyperparameters of a rule: numbers, and schedules of the step."""
     known = inspect.signature(RULES[name]).parameters
     eta, lam = recipe["eta"], recipe["lam"] if decayed else 0.0
-    chosen = {key: recipe[key] for key in ("beta1", "beta2", "gamma") if key in recipe}
+    chosen = {key: recipe[key] for key in ("beta1", "beta2", "gamma", "eps") if key in recipe}
     if "multiplier" in known:  # AdamW's own schedule, for step and decay
         chosen |= {"eta": eta, "lam": eta * lam, "multiplier": shape}
     else:
@@ -111,29 +114,26 @@ def groups(theta: dict, recipe: dict, steps: int) -> Iterator[tuple]:
         else:  # a rule without a decay of its own has a penalty instead
             own = "lam" in inspect.signature(RULES[recipe["rule"]]).parameters
             penalty = 0.0 if own or not decayed else recipe["lam"]
-            yield (
-                recipe["rule"],
-                names,
-                settings_of(recipe["rule"], recipe, shape, decayed),
-                penalty,
-            )
+            settings = settings_of(recipe["rule"], recipe, shape, decayed)
+            yield recipe["rule"], names, settings, penalty
 
 
 def train(model: Model, recipe: dict, steps: int, seed: int) -> Iterator[dict]:
     """The parameters after each step, from the start on."""
     rng = np.random.default_rng(seed)
-    theta = dict(model.theta0)
-    state: dict[str, tuple] = dict.fromkeys(theta, ())
+    theta: dict[str, Any] = dict(model.theta0)
+    state: dict[str, list] = {name: [] for name in theta}
     parts = list(groups(theta, recipe, steps))
     yield theta
     for t in range(1, steps + 1):
-        g = clipped(model.grad(theta, rng.integers(model.n, size=BATCH)), recipe["clip"])
+        grads = clipped(model.grad(theta, rng.integers(model.n, size=BATCH)), recipe["clip"])
         new = {}
         for rule, names, settings, penalty in parts:
             now = {key: value(t) if callable(value) else value for key, value in settings.items()}
             for name in names:
+                g = grads[name] + penalty * theta[name]
                 new[name], *state[name] = RULES[rule](
-                    t, theta[name], lambda w, g=g[name]: g + penalty * w, *state[name], **now
+                    t, theta[name], lambda _, g=g: g, *state[name], **now
                 )
         theta = {name: new[name] for name in theta}
         yield theta
@@ -154,18 +154,21 @@ def problem(seed: int, **options: Any) -> tuple[Model, Model]:
     )
 
 
-def run(recipe: dict, seed: int, steps: int = STEPS, of: int = STEPS) -> dict:
+def run(recipe: dict, seed: int, broken_off: int | None = None) -> dict:
     """Losses on the held-out text: a curve on a part of it, and the end on all of it.
 
-    With ``steps`` fewer than ``of`` the run is broken off there.
+    A run that is broken off at a step has the schedule of the whole one.
     """
     model, held_out = problem(seed)
     whole = np.arange(0, held_out.n, CONTEXT)
     part = whole[:: len(whole) // 64]
-    curve, theta = [], model.theta0
-    with np.errstate(all="ignore"):  # a diverging run has the loss inf
-        for t, theta in enumerate(itertools.islice(train(model, recipe, of, seed), steps + 1)):
-            if t % EVERY == 0:
+    steps = recipe.get("steps", STEPS)
+    last = steps if broken_off is None else broken_off
+    curve: list[float] = []
+    iterates = itertools.islice(train(model, recipe, steps, seed), last + 1)
+    with np.errstate(all="ignore"):  # a run that diverges has no end
+        for t, theta in enumerate(iterates):
+            if t % (steps // POINTS) == 0:
                 curve.append(float(held_out.loss(theta, part)))
                 if not np.isfinite(curve[-1]):
                     return {"end": None, "curve": None}
@@ -223,19 +226,28 @@ def store(found: dict) -> None:
 
 def searches() -> dict[str, list[dict]]:
     """What is searched: the rates of each variant, and the trials of each rule that there is."""
-    variants = {
+    found = {
         name: [RECIPE | change | {"eta": rate} for rate in RATES]
         for name, change in LEFT_OUT.items()
     }
-    return variants | {rule: drawn(rule) for rule in RANGES if rule in RULES}
+    found |= {rule: drawn(rule) for rule in RANGES if rule in RULES}
+    return found | {longer(name): [r | {"steps": LONG} for r in found[name]] for name in AGAIN}
+
+
+def longer(name: str) -> str:
+    return f"{name}, {LONG} steps"
+
+
+def seeds_of(name: str) -> list[int]:
+    """The seeds that select."""
+    return SEARCH if name in RANGES else SELECT
 
 
 def main() -> None:
     found, started = load(), time.perf_counter()
     before = len(found)
     spaces = searches()
-    seeds = {name: SELECT if name in LEFT_OUT else SEARCH for name in spaces}
-    total = sum(len(spaces[n]) * len(seeds[n]) + len(JUDGE) for n in spaces)
+    total = sum(len(spaces[name]) * len(seeds_of(name)) + len(JUDGE) for name in spaces)
 
     def make(recipe, seed, what):
         name = key(recipe, seed)
@@ -245,9 +257,9 @@ def main() -> None:
             progress(len(found), before, total, what, started)
 
     for name, recipes in spaces.items():
-        for recipe, seed in itertools.product(recipes, seeds[name]):
+        for recipe, seed in itertools.product(recipes, seeds_of(name)):
             make(recipe, seed, name)
-        chosen = recipes[best(found, recipes, seeds[name])]
+        chosen = recipes[best(found, recipes, seeds_of(name))]
         for seed in JUDGE:
             make(chosen, seed, name)
     print(f"\n{len(found)} runs in {RESULTS}", file=sys.stderr)
@@ -256,7 +268,7 @@ def main() -> None:
 def progress(done, before, total, what, started):
     left = (time.perf_counter() - started) / (done - before) * (total - done)
     bar = "#" * (30 * done // total)
-    text = f"\r[{bar:<30}] {done}/{total}  {what:<24} {left:5.0f} s left"
+    text = f"\r[{bar:<30}] {done}/{total}  {what:<36} {left:5.0f} s left"
     print(text, end="", file=sys.stderr, flush=True)
 
 
