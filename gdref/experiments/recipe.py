@@ -130,11 +130,12 @@ def train(model: Model, recipe: dict, steps: int, seed: int) -> Iterator[dict]:
         new = {}
         for rule, names, settings, penalty in parts:
             now = {key: value(t) if callable(value) else value for key, value in settings.items()}
-            for name in names:
-                g = grads[name] + penalty * theta[name]
-                new[name], *state[name] = RULES[rule](
-                    t, theta[name], lambda _, g=g: g, *state[name], **now
+            for name in names:  # outputs x inputs, as Muon and the libraries have matrices
+                g = (grads[name] + penalty * theta[name]).T
+                after, *state[name] = RULES[rule](
+                    t, theta[name].T, lambda _, g=g: g, *state[name], **now
                 )
+                new[name] = after.T
         theta = {name: new[name] for name in theta}
         yield theta
 
@@ -262,7 +263,23 @@ def main() -> None:
         chosen = recipes[best(found, recipes, seeds_of(name))]
         for seed in JUDGE:
             make(chosen, seed, name)
+    sample = json.dumps({"sample": "the whole recipe"})
+    if AGAIN and sample not in found:
+        found[sample] = sampled(spaces[longer(AGAIN[0])], found)
+        store(found)
     print(f"\n{len(found)} runs in {RESULTS}", file=sys.stderr)
+
+
+def sampled(recipes: list[dict], found: dict, length: int = 400) -> dict:
+    """What the model writes after the best of the runs."""
+    model, _ = problem(JUDGE[0])
+    chosen = recipes[best(found, recipes, SELECT)]
+    *_, theta = train(model, chosen, chosen["steps"], JUDGE[0])
+    alphabet = texts()[2]
+    begin = np.array([alphabet.index(letter) for letter in "the "])
+    drawn_letters = language.sample(model.predict, theta, begin, length, CONTEXT, rng=0)
+    text = "".join(alphabet[k] for k in drawn_letters)
+    return {"run": {"sample": "the whole recipe"}, "text": text}
 
 
 def progress(done, before, total, what, started):
