@@ -244,6 +244,15 @@ def seeds_of(name: str) -> list[int]:
     return SEARCH if name in RANGES else SELECT
 
 
+def is_stored(name: str, found: dict) -> bool:
+    """Whether a search is there, with all its runs."""
+    recipes = searches().get(name)
+    if not recipes or any(key(r, seed) not in found for r in recipes for seed in seeds_of(name)):
+        return False
+    chosen = recipes[best(found, recipes, seeds_of(name))]
+    return all(key(chosen, seed) in found for seed in JUDGE)
+
+
 def main() -> None:
     found, started = load(), time.perf_counter()
     before = len(found)
