@@ -121,23 +121,32 @@ def groups(theta: dict, recipe: dict, steps: int) -> Iterator[tuple]:
 def train(model: Model, recipe: dict, steps: int, seed: int) -> Iterator[dict]:
     """The parameters after each step, from the start on."""
     rng = np.random.default_rng(seed)
-    theta: dict[str, Any] = dict(model.theta0)
-    state: dict[str, list] = {name: [] for name in theta}
+    theta: Any = model.theta0
+    state: dict = dict.fromkeys(theta, ())
     parts = list(groups(theta, recipe, steps))
     yield theta
     for t in range(1, steps + 1):
-        grads = clipped(model.grad(theta, rng.integers(model.n, size=BATCH)), recipe["clip"])
-        new = {}
-        for rule, names, settings, penalty in parts:
-            now = {key: value(t) if callable(value) else value for key, value in settings.items()}
-            for name in names:  # outputs x inputs, as Muon and the libraries have matrices
-                g = (grads[name] + penalty * theta[name]).T
-                after, *state[name] = RULES[rule](
-                    t, theta[name].T, lambda _, g=g: g, *state[name], **now
-                )
-                new[name] = after.T
-        theta = {name: new[name] for name in theta}
+        batch = rng.integers(model.n, size=BATCH)
+        grads = clipped(model.grad(theta, batch), recipe["clip"])
+        theta, state = step(t, theta, grads, state, parts)
         yield theta
+
+
+def step(t: int, theta: dict, grads: dict, state: dict, parts: list) -> tuple[dict, dict]:
+    """The parameters and the states of the rules after step t."""
+    new = {}
+    for rule, names, settings, penalty in parts:
+        now = at_step(settings, t)
+        for name in names:
+            w = theta[name].T  # outputs x inputs, as Muon has matrices
+            g = grads[name].T + penalty * w
+            new[name] = RULES[rule](t, w, lambda _, g=g: g, *state[name], **now)
+    return {k: new[k][0].T for k in theta}, {k: new[k][1:] for k in theta}
+
+
+def at_step(settings: dict, t: int) -> dict:
+    """The hyperparameters with their values at step t."""
+    return {key: value(t) if callable(value) else value for key, value in settings.items()}
 
 
 @cache
@@ -226,13 +235,13 @@ def store(found: dict) -> None:
 
 
 def searches() -> dict[str, list[dict]]:
-    """What is searched: the rates of each variant, and the trials of each rule that there is."""
+    """What is searched: the rates of each variant, and the trials of each rule."""
     found = {
         name: [RECIPE | change | {"eta": rate} for rate in RATES]
         for name, change in LEFT_OUT.items()
     }
     found |= {longer(name): [r | {"steps": LONG} for r in found[name][1:]] for name in AGAIN}
-    return found | {rule: drawn(rule) for rule in RANGES if rule in RULES}
+    return found | {rule: drawn(rule) for rule in RANGES}
 
 
 def longer(name: str) -> str:
@@ -256,7 +265,7 @@ def is_stored(name: str, found: dict) -> bool:
 def main() -> None:
     found, started = load(), time.perf_counter()
     before = len(found)
-    spaces = searches()
+    spaces = {k: v for k, v in searches().items() if k not in RANGES or k in RULES}
     total = sum(len(spaces[name]) * len(seeds_of(name)) + len(JUDGE) for name in spaces)
 
     def make(recipe, seed, what):
