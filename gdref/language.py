@@ -34,10 +34,11 @@ def layer_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Part:
     z = centred / spread
 
     def back(d):
-        dz = d * gain
-        dz_mean, along = dz.mean(-1, keepdims=True), (dz * z).mean(-1, keepdims=True)
-        others = tuple(range(x.ndim - 1))
-        return (dz - dz_mean - z * along) / spread, (d * z).sum(others), d.sum(others)
+        c = d * gain
+        shift = c.mean(-1, keepdims=True)
+        along = (c * z).mean(-1, keepdims=True)
+        rows = tuple(range(x.ndim - 1))
+        return (c - shift - z * along) / spread, (d * z).sum(rows), d.sum(rows)
 
     return gain * z + bias, back
 

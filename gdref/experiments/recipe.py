@@ -132,7 +132,7 @@ def train(model: Model, recipe: dict, steps: int, seed: int) -> Iterator[dict]:
         yield theta
 
 
-def step(t: int, theta: dict, grads: dict, state: dict, parts: list) -> tuple[dict, dict]:
+def step(t: int, theta: dict, grads: dict, state: dict, parts: list) -> tuple:
     """The parameters and the states of the rules after step t."""
     new = {}
     for rule, names, settings, penalty in parts:
