@@ -9,7 +9,7 @@ BOOK := _build/html/index.html
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pdf zip test portable lowest newest versions lab execute text notebook first-cell lint mutants libraries dialects compare course course-tools slides handouts solutions benchmarks clean help
+.PHONY: book pdf zip test portable lowest newest versions lab execute text notebook first-cell lint mutants libraries dialects compare recipe course course-tools slides handouts solutions benchmarks clean help
 
 book: $(VENV)/installed
 	@# a failed build must report its warnings again the next time
@@ -123,6 +123,11 @@ handouts solutions: $(VENV)/installed
 compare: $(VENV)/installed
 	$(BIN)/python -m gdref.experiments.comparison
 
+# goes on where it was interrupted; TEXT=1: with the prose as it is now, and all runs anew
+recipe: $(VENV)/installed
+	$(if $(TEXT),$(BIN)/python tools/prose.py && rm -f gdref/experiments/recipe.json)
+	$(BIN)/python -m gdref.experiments.recipe
+
 benchmarks: $(VENV)/installed
 	$(BIN)/python benchmarks/benchmarks.py
 
@@ -184,5 +189,6 @@ help:
 	@echo "make handouts [CHAPTER=adam] the exercises without their solutions"
 	@echo "make solutions               the exercises with them"
 	@echo "make compare                 run the comparison of the rules anew, some minutes"
+	@echo "make recipe                  train the language model in all its variants, half an hour"
 	@echo "make benchmarks              what a step costs"
 	@echo "make clean                   remove what was built"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gdref import elementary as elementary
     from gdref import experiments as experiments
     from gdref import gradients as gradients
+    from gdref import language as language
     from gdref import minibatch as minibatch
     from gdref import optax as optax
     from gdref import problems as problems
@@ -39,8 +40,8 @@ __all__ = ["Result", "iterate", "iterate_state", "minimize", "RULES", "Rule", "r
 __all__ += list(RULES)
 
 MODULES = (
-    "book compiled datasets dialects elementary experiments gradients minibatch optax problems "
-    "schedules symbolic torch trees"
+    "book compiled datasets dialects elementary experiments gradients language minibatch optax "
+    "problems schedules symbolic torch trees"
 ).split()
 
 __version__ = "0.2.0"

@@ -1,10 +1,12 @@
-"""Three real data sets that scikit-learn ships: nothing is downloaded.
+"""Three real data sets that scikit-learn ships, and the book's own prose: nothing is downloaded.
 
-Each function returns ``(X_train, y_train, X_test, y_test)`` split by a seed, with a last column of
-ones for the intercept.
+The functions of the three return ``(X_train, y_train, X_test, y_test)`` split by a seed, with a
+last column of ones for the intercept.
 """
 
+import gzip
 import importlib
+from pathlib import Path
 
 import numpy as np
 
@@ -31,6 +33,26 @@ def digits(test: float = 0.25, seed: int = 0) -> tuple:
     """1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1], and which digit it is."""
     data = _load("load_digits")
     return _split(data.data / 16, data.target, False, test, seed)
+
+
+def prose(part: int = 1000, every: int = 10) -> tuple:
+    """The prose of this book, about 200,000 letters, as ``(train, test, alphabet)``.
+
+    Both texts are arrays of numbers, the places of the letters in the alphabet.  It has small
+    letters only, one sentence a line; a formula is the letter x.  The text is cut into parts of so
+    many letters, and each tenth one is for the test.
+
+    Examples
+    --------
+    >>> train, test, alphabet = prose()
+    >>> "".join(alphabet[k] for k in train[:38])
+    'gradient descent steps against the gra'
+    """
+    text = gzip.decompress(Path(__file__).with_name("prose.txt.gz").read_bytes()).decode("ascii")
+    alphabet = "".join(sorted(set(text)))
+    numbers = np.array([alphabet.index(letter) for letter in text])
+    held_out = np.arange(len(text)) // part % every == every - 1
+    return numbers[~held_out], numbers[held_out], alphabet
 
 
 def _load(name, **options):

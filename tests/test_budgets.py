@@ -19,7 +19,7 @@ CHAPTERS = ROOT / "chapters"
 DONE = (
     "intro gradient-descent challenges schedules momentum nag adagrad adadelta rmsprop adam "
     "adamax nadam amsgrad adamw sign trust-ratio adafactor shampoo muon warmup schedule-free "
-    "map shared choosing parallel strategies"
+    "map shared choosing recipe parallel strategies"
 ).split()
 
 ROLES = {"teach", "proof", "plot", "check", "experiment", "setup"}
@@ -31,7 +31,7 @@ BUDGET = {"screens": 22, "code": 150, "elsewhere": 50, "cell": 15, "asserts": 0,
 LONGER = {
     "gradient-descent": {"screens": 28, "words": 4500},
     **dict.fromkeys(
-        ["challenges", "schedules", "choosing", "parallel", "strategies"], {"screens": 25}
+        ["challenges", "schedules", "choosing", "parallel", "strategies", "recipe"], {"screens": 25}
     ),
 }
 MEASURE = r"""() => {
@@ -157,7 +157,8 @@ NO_CHAPTERS = {"intro", "shared"}
 # each of these has its own budget alone
 # each of these has its own budget alone
 # each of these has its own budget alone
-AFTER_ADAMW = set("sign trust-ratio adafactor shampoo muon warmup schedule-free map".split())
+# each of these has its own budget alone
+AFTER_ADAMW = set("sign trust-ratio adafactor shampoo muon warmup schedule-free map recipe".split())
 
 
 def test_the_book_is_within_its_budget(browser, server):

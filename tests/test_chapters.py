@@ -39,6 +39,7 @@ WITH_EXERCISES = [
     "strategies",
     "map",
 ]
+WITH_EXERCISES += ["recipe"]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
 

@@ -21,7 +21,7 @@ FLOORS = [
     ["trees", "catalogue"],
     ["elementary", "_checks"],
     ["rules", "_inputs"],
-    ["gradients", "schedules", "minibatch", "problems", "datasets"],
+    ["gradients", "schedules", "minibatch", "problems", "language", "datasets"],
     ["loop", "_asking"],
     ["symbolic", "torch", "optax"],
     ["compiled", "dialects"],
@@ -115,8 +115,8 @@ def public(module):
     }
 
 
-READERS = ["rules", "loop", "schedules", "minibatch", "gradients", "problems", "datasets",
-           "symbolic", "elementary", "compiled", "torch", "optax"]  # fmt: skip
+READERS = ["rules", "loop", "schedules", "minibatch", "gradients", "problems", "language",
+           "datasets", "symbolic", "elementary", "compiled", "torch", "optax"]  # fmt: skip
 
 
 def test_no_function_hides_a_module_and_no_two_share_a_name():

@@ -55,6 +55,13 @@ def test_what_is_not_a_float_stays():
     assert last_bit.flip(7, rng) == 7
 
 
+def test_each_array_of_a_dict_is_flipped():
+    rng = np.random.default_rng(0)
+    moved = last_bit.flip({"a": np.ones(20), "b": np.arange(3)}, rng)
+    assert (moved["a"] != 1).all() and np.allclose(moved["a"], 1, rtol=1e-15, atol=0)
+    assert moved["b"].tolist() == [0, 1, 2]
+
+
 def test_every_gradient_of_problems_is_flipped_and_no_loss():
     """In a process of its own, since it cannot be undone."""
     code = """

@@ -14,6 +14,8 @@ def flip(value, rng):
 
     An exact zero comes from a symmetry or from a product with 0: it is 0 on every machine.
     """
+    if isinstance(value, dict):
+        return {key: flip(part, rng) for key, part in value.items()}
     if not isinstance(value, float | np.floating | np.ndarray):
         return value
     numbers = np.asarray(value)

@@ -1,1 +1,1 @@
-"""Longer runs: the comparison of all rules, data-parallel descent, the simulation of workers."""
+"""Longer runs: comparison of all rules, language model, data-parallel descent, simulation."""
