@@ -36,6 +36,7 @@ HYPERPARAMETERS = {
     "eta": Hyperparameter(r"\eta", "η", "rate", 0.13, ("lr", "learning_rate", "alpha")),
     "gamma": Hyperparameter(r"\gamma", "γ", "decay", 0.7, ("momentum",)),
     "rho": Hyperparameter(r"\rho", "ρ", "decay", 0.6, ("alpha", "decay", "decay_rate")),
+    "beta": Hyperparameter(r"\beta", "β", "decay", 0.73, ("momentum", "b1", "beta_1")),
     "beta1": Hyperparameter(r"\beta_1", "β₁", "decay", 0.6, ("b1", "beta_1", "betas")),
     "beta2": Hyperparameter(r"\beta_2", "β₂", "decay", 0.8, ("b2", "beta_2", "betas")),
     "eps": Hyperparameter(r"\epsilon", "ϵ", "rate", 0.03, ("epsilon",)),
@@ -92,6 +93,13 @@ RULES = {
     "nadam": Drawn("Nadam", "#885599", (0, (5, 1.5, 1, 1.5)), dark="#bbccff"),
     "amsgrad": Drawn("AMSGrad", "#511d00", (0, (1.5, 1.2)), dark="#ffaa77"),
     "adamw": Drawn("AdamW", "#000000", (0, (7, 1.5, 1, 1.5, 1, 1.5)), dark="#ffffff"),
+    "sign_descent": Drawn(
+        "sign descent", "#00a691", (0, (3, 1.5)), dark="#77ccaa", chapter="sign", offered=False
+    ),
+    "signum": Drawn(
+        "Signum", "#003ddf", (0, (4, 1.2, 1, 1.2)), dark="#4a7bff", chapter="sign", offered=False
+    ),
+    "lion": Drawn("Lion", "#c18b00", (0, (9, 2)), dark="#eedd11", chapter="sign", offered=False),
 }
 
 

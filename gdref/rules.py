@@ -26,7 +26,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
-from gdref.elementary import maximum, sqrt
+from gdref.elementary import maximum, sign, sqrt
 from gdref.trees import CONTAINERS, Tree, wrap
 
 Parameters = ParamSpec("Parameters")
@@ -416,6 +416,81 @@ def adamw(
     theta, m, v = adam(t, theta, grad, m, v, eta=eta, beta1=beta1, beta2=beta2, eps=eps)
     theta = theta - decay
     return theta, m, v
+
+
+@rule
+def sign_descent(t, theta, grad, *, eta=0.001):
+    r"""Sign descent, signSGD (Bernstein, Wang, Azizzadenesheli & Anandkumar 2018).
+
+    .. math::
+
+       \theta_t = \theta_{t-1} - \eta\,\mathrm{sign}(\nabla J(\theta_{t-1}))
+
+    State: none.
+
+    Hyperparameters
+    ---------------
+    eta
+        learning rate, :math:`\eta \ge 0`, in the units of theta: the length of each step of each
+        parameter whose gradient is not 0.  0.001 is a convention.
+    """
+    g = grad(theta)
+    theta = theta - eta * sign(g)
+    return (theta,)
+
+
+@rule
+def signum(t, theta, grad, m=0, *, eta=0.0001, beta=0.9):
+    r"""Signum, the sign of an average of gradients (Bernstein et al. 2018).
+
+    .. math::
+
+       m_t &= \beta m_{t-1} + (1 - \beta) g_t \\
+       \theta_t &= \theta_{t-1} - \eta\,\mathrm{sign}(m_t)
+
+    State: ``m``, the average of the gradients, in the shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        as for :func:`sign_descent`; 0.0001 is a convention.
+    beta
+        decay of the average, in [0, 1); 0 gives sign descent.
+    """
+    g = grad(theta)
+    m = beta * m + (1 - beta) * g
+    theta = theta - eta * sign(m)
+    return theta, m
+
+
+@rule
+def lion(t, theta, grad, m=0, *, eta=1e-4, beta1=0.9, beta2=0.99, lam=0.0):
+    r"""Lion, evolved sign momentum (Chen et al. 2023).
+
+    .. math::
+
+       c_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t \\
+       m_t &= \beta_2 m_{t-1} + (1 - \beta_2) g_t \\
+       \theta_t &= \theta_{t-1} - \eta\,(\mathrm{sign}(c_t) + \lambda\,\theta_{t-1})
+
+    The step mixes the present gradient with one decay, the memory keeps it with another.  State:
+    ``m``, the average of the gradients, in the shape of theta.
+
+    Hyperparameters
+    ---------------
+    eta
+        as for :func:`sign_descent`; 3 to 10 times smaller than for :func:`adamw`, the authors say.
+    beta1, beta2
+        decays of the mixture and of the memory, in [0, 1); equal ones give :func:`signum`.
+    lam
+        weight decay, :math:`\lambda \ge 0`, per unit of eta, in units of 1/theta: theta is drawn
+        into the box :math:`|\theta| \le 1/\lambda`.  The authors' programs have 0.
+    """
+    g = grad(theta)
+    c = beta1 * m + (1 - beta1) * g
+    m = beta2 * m + (1 - beta2) * g
+    theta = theta - eta * (sign(c) + lam * theta)
+    return theta, m
 
 
 # What `from gdref.rules import *` gives, in gdref/__init__.py: a new rule needs no entry there.

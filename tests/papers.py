@@ -8,7 +8,7 @@ them what a rule has.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Max, sqrt
+from sympy import Abs, Max, sign, sqrt
 
 PAPERS: dict[str, "Paper"] = {}
 
@@ -151,3 +151,24 @@ def adamw(s):
     m_hat, v_hat = m / (1 - s.beta1**s.t), v / (1 - s.beta2**s.t)
     step = s.multiplier * (s.eta * m_hat / (sqrt(v_hat) + s.eps) + s.lam * s.theta)
     return s.theta, s.theta - step, {"m": m, "v": v}
+
+
+@paper(eta=0.001)
+def sign_descent(s):
+    """Bernstein et al. 2018, algorithm 1: x_{k+1} = x_k - delta sign(g_k)."""
+    return s.theta, s.theta - s.eta * sign(s.g), {}
+
+
+@paper({"m": 0}, eta=0.0001, beta=0.9)
+def signum(s):
+    """Bernstein et al. 2018, algorithm 2: m_{k+1} = beta m_k + (1 - beta) g_k, then its sign."""
+    m = s.beta * s.m + (1 - s.beta) * s.g
+    return s.theta, s.theta - s.eta * sign(m), {"m": m}
+
+
+@paper({"m": 0}, eta=1e-4, beta1=0.9, beta2=0.99, lam=0.0)
+def lion(s):
+    """Chen et al. 2023, algorithm 2: the sign of the mixture, the decay beside it, then m."""
+    update = sign(s.beta1 * s.m + (1 - s.beta1) * s.g)
+    m = s.beta2 * s.m + (1 - s.beta2) * s.g
+    return s.theta, s.theta - s.eta * (update + s.lam * s.theta), {"m": m}

@@ -16,6 +16,7 @@ from gdref import RULES, adapters
 from gdref.conformance import check, implementations, replay, vectors, write_vectors
 from gdref.conformance.__main__ import main
 from gdref.diagnosis import mistakes
+from gdref.dialects.tables import WITHOUT
 from gdref.elementary import sqrt
 
 C = Path(__file__).resolve().parent.parent / "examples" / "adam.c"
@@ -155,9 +156,9 @@ def test_adapters_for_other_styles():
 
 
 @pytest.mark.parametrize("library", ["pytorch", "keras", "optax"])
-def test_the_libraries_table_names_every_rule(library):
+def test_the_libraries_table_names_every_rule_that_a_library_has(library):
     found = implementations(library)
-    assert [one.rule for one in found] == list(RULES)
+    assert [one.rule for one in found] == [r for r in RULES if (r, library) not in WITHOUT]
     assert all("eta" in one.names for one in found if one.rule != "adadelta")
 
 

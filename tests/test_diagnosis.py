@@ -81,17 +81,23 @@ def test_written_out_the_rule_is_the_rule(rule):
 
 # what changes nothing: an edit that is no mistake; the engine must never name it
 HARMLESS = ("absolute value of", "wrong sign", " comes before ", " comes too late", "starts at")
+# and what changes a number but not its sign, where the step takes that alone
+SAME_SIGN = (
+    "sign of", "sign(m)", "divided by", "clipped to", "doubled", "halved", "once more",
+    "correction of",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_small_edits_that_change_nothing_are_those_that_cannot(rule):
     right = steps_of(RULES[rule], rule)
+    known = HARMLESS + (SAME_SIGN if trace(RULES[rule]).theta.has(sp.sign) else ())
     harmless = [
         edit.sentence
         for edit in edits(RULES[rule])
         if equal(rule, right, steps_of(edit.program.function, rule))
     ]
-    assert [s for s in harmless if not any(words in s for words in HARMLESS)] == []
+    assert [s for s in harmless if not any(words in s for words in known)] == []
 
 
 # paths that two mistakes share though a step from an odd state tells them apart: what a run from

@@ -64,7 +64,7 @@ def test_adam_with_the_corrections_in_the_rate(t):
 def test_a_wrong_step_is_noticed(name):
     """The comparison above can fail: the same rule with another gradient is not equal."""
     step = trace(RULES[name])
-    wrong = SimpleNamespace(**{**step.symbols, "g": 2 * step.symbols["g"]})
+    wrong = SimpleNamespace(**{**step.symbols, "g": -2 * step.symbols["g"]})
     _, theta, state = PAPERS[name].step(wrong)
     differences = [step.theta - theta, *(step.state[key] - state[key] for key in state)]
     assert not all(zero(difference) for difference in differences)

@@ -29,9 +29,15 @@ def nonzero(value):
     return value
 
 
+def first(value: Any) -> Any:
+    """The value of a hyperparameter at step 1."""
+    return value(1) if callable(value) else value
+
+
 #: what an expression may call; ``varies(x)`` asks whether x is a schedule
 FUNCTIONS: dict[str, Callable] = {
     "sqrt": sqrt, "max": maximum, "nonzero": nonzero, "varies": callable,
+    "first": first,
 }  # fmt: skip
 ALLOWED: tuple[type, ...] = (
     ast.Expression, ast.Constant, ast.Name, ast.Tuple, ast.Subscript, ast.Call, ast.IfExp,
@@ -155,8 +161,3 @@ def _converted(expression, values):
         return evaluate(text, {})
     functions = {name: values[name] for name in used if callable(values.get(name))}
     return PerStep(text, functions, exact=BEFORE in expression)
-
-
-def first(value: Any) -> Any:
-    """The value of a hyperparameter at step 1."""
-    return value(1) if callable(value) else value

@@ -3,8 +3,8 @@
 :data:`DIALECTS` leads from our rule to a library, :data:`ORIGINS` from a library to our rule.  A
 row is source code: a call in the names of one side with expressions in those of the other.  In
 these, ``t`` is the number of the step, counted from 1, ``eta_before`` the value that ``eta`` had at
-step t - 1, and ``varies(eta)`` asks whether eta is a schedule.  Of the rows for a rule and a
-library the first one counts whose ``when`` holds.
+step t - 1, ``first(eta)`` that of step 1, and ``varies(eta)`` asks whether eta is a schedule.  Of
+the rows for a rule and a library the first one counts whose ``when`` holds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,7 +80,9 @@ INSIDE = "The chain puts the rate inside the buffer, where the book has it."
 CHAIN = "optax.chain(optax.scale_by_learning_rate({learning_rate}), "
 
 #: a rule and a library that does not have it, as ("adam", "keras")
-WITHOUT: set[tuple[str, str]] = set()
+WITHOUT: set[tuple[str, str]] = {
+    ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
+}  # fmt: skip
 
 
 def variants(dialect: Dialect, *others: dict) -> Iterable[Dialect]:
@@ -377,6 +379,51 @@ DIALECTS: tuple[Dialect, ...] = (
         epsilon="outside the root of the corrected v^; eps_root, 0 by default, inside",
         note="The decay is multiplied by the rate.",
     ),
+    # sign descent, Signum, Lion
+    Dialect(
+        "sign_descent", "keras", "Lion(learning_rate=eta)", setup=("optimizer.beta_1 = 0.0",),
+        update="c = beta_1 m + (1 - beta_1) g; theta -= learning_rate sign(c)",
+        note="Lion without memory; its constructor refuses beta_1 = 0, so it is set afterwards.",
+    ),
+    Dialect(
+        "sign_descent", "optax", "sign_sgd(learning_rate=eta)",
+        update="theta -= learning_rate sign(g)",
+    ),
+    *variants(
+        Dialect(
+            "signum", "keras", "Lion(learning_rate=eta, beta_1=beta, beta_2=beta)",
+            update="c = beta_1 m + (1 - beta_1) g; theta -= learning_rate sign(c); "
+            "m = beta_2 m + (1 - beta_2) g", note="Lion with equal decays.",
+        ),
+        {
+            "when": "first(beta) == 0", "call": "Lion(learning_rate=eta)",
+            "each_step": ("optimizer.beta_1 = optimizer.beta_2 = beta",),
+            "note": "Lion with equal decays; its constructor refuses beta_1 = 0.",
+        },
+    ),
+    Dialect(
+        "signum", "optax", "signum(learning_rate=eta, beta=beta)",
+        update="m = beta m + (1 - beta) g; theta -= learning_rate sign(m)",
+    ),
+    *variants(
+        Dialect(
+            "lion", "keras",
+            "Lion(learning_rate=eta, beta_1=beta1, beta_2=beta2, weight_decay=lam)",
+            update="theta -= learning_rate weight_decay theta; c = beta_1 m + (1 - beta_1) g; "
+            "theta -= learning_rate sign(c); m = beta_2 m + (1 - beta_2) g",
+        ),
+        {
+            "when": "first(beta1) == 0",
+            "call": "Lion(learning_rate=eta, beta_2=beta2, weight_decay=lam)",
+            "each_step": ("optimizer.beta_1 = beta1",),
+            "note": "The constructor refuses beta_1 = 0; set afterwards it works.",
+        },
+    ),
+    Dialect(
+        "lion", "optax", "lion(learning_rate=eta, b1=beta1, b2=beta2, weight_decay=lam)",
+        update="c = b1 m + (1 - b1) g; theta -= learning_rate (sign(c) + weight_decay theta); "
+        "m = b2 m + (1 - b2) g", note="weight_decay is 0.001 unless one says otherwise.",
+    ),
 )
 
 
@@ -643,5 +690,21 @@ ORIGINS: tuple[Origin, ...] = (
             "nesterov", _OPTAX_ADAMW, "no rule of this book has both the look-ahead and the decay",
         ),
         ("True", _OPTAX_ADAMW),
+    ),
+    *origins(
+        "keras", "Lion",
+        (
+            "first(beta_1) == 0", f"lion(eta=learning_rate, {_BETA_12}, lam=0.0)",
+            "Keras refuses a beta_1 of 0 when the optimizer is made",
+        ),
+        ("weight_decay", f"lion(eta=learning_rate, {_BETA_12}, lam=weight_decay)"),
+        ("beta_1 == beta_2", "signum(eta=learning_rate, beta=beta_1)"),
+        ("True", f"lion(eta=learning_rate, {_BETA_12}, lam=0.0)"),
+    ),
+    *origins("optax", "sign_sgd", ("True", "sign_descent(eta=learning_rate)")),
+    *origins("optax", "signum", ("True", "signum(eta=learning_rate, beta=beta)")),
+    *origins(
+        "optax", "lion",
+        ("True", "lion(eta=learning_rate, beta1=b1, beta2=b2, lam=weight_decay)"),
     ),
 )

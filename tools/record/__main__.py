@@ -95,12 +95,13 @@ def own_ways(rule):
 # --- defaults, schedules, edges ----------------------------------------------------------------
 
 
-def defaults(rule=None):
-    """The arguments of each constructor, or of a rule's, with their defaults: its signature."""
+def defaults(rule=None, known=()):
+    """The arguments of each constructor, or of a rule's and of those that are not known yet, with
+    their defaults: its signature."""
     found = {library: {} for library in dialects.LIBRARIES}
     for entry in (*dialects.DIALECTS, *dialects.ORIGINS):
-        if rule in (None, entry.rule):
-            library, name = entry.library, entry.constructor
+        library, name = entry.library, entry.constructor
+        if rule in (None, entry.rule) or (library, name) not in known:
             module = eval(dialects.LIBRARIES[library][0], DRIVERS[library]([0.0]).scope)
             found[library][name] = {
                 p.name: None if p.default is p.empty else p.default
@@ -276,7 +277,8 @@ def table(rules):
 def record(rules, everything):
     """File by file: its name, the field that holds its content, and what is recorded for it."""
     old = _recordings.stored("defaults").get("defaults", {})
-    found = defaults() if everything else defaults(*rules)
+    known = {(library, name) for library, group in old.items() for name in group}
+    found = defaults() if everything else defaults(*rules, known)
     # the conversions look up the defaults, so these come first
     yield "defaults", "defaults", {k: old.get(k, {}) | v for k, v in found.items()}
     for rule in rules:

@@ -25,6 +25,9 @@ adamax(eta=0.019, beta1=0.79, beta2=0.951)
 nadam(eta=0.017, beta1=0.86, beta2=0.973, eps=0.006)
 amsgrad(eta=0.023, beta1=0.81, beta2=0.957, eps=0.005)
 adamw(eta=0.018, beta1=0.84, beta2=0.961, eps=0.003, lam=0.0007, multiplier=0.9)
+sign_descent(eta=0.0137)
+signum(eta=0.0113, beta=0.83)
+lion(eta=0.0127, beta1=0.79, beta2=0.943, lam=0.17)
 """
 # beside these, values that change from step to step
 SCHEDULED = """
@@ -34,6 +37,8 @@ nag(eta=0.0025 * 0.97**(t - 1))
 adam(eta=0.03 / sqrt(t))
 adamw(multiplier=1 - (t - 1) / 80)
 adamw(eta=0.03 / sqrt(t))
+signum(eta=0.02 / sqrt(t))
+lion(eta=0.02 / sqrt(t))
 """
 # what readers use beside our rules
 OTHER = """
@@ -114,6 +119,12 @@ keras    noisy   SGD(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True
 optax    noisy   sgd(learning_rate=0.0025, momentum=0.7 + 0.1 / t, nesterov=True)
 pytorch  noisy   AdamW(lr=0.023, weight_decay=0.0, amsgrad=True, betas=(0.81, 0.957), eps=0.005)
 keras    noisy   AdamW(learning_rate=0.021, weight_decay=0.0, amsgrad=True, beta_2=0.9)
+keras    sparse  Lion(learning_rate=0.0127, beta_2=0.943)
+keras    sparse  Lion(learning_rate=0.0127, weight_decay=0.13)
+keras    noisy   Lion(learning_rate=0.0127, beta_1=0.83, beta_2=0.83)
+optax    noisy   sign_sgd(learning_rate=0.0137)
+optax    noisy   signum(learning_rate=0.0113, beta=0.83)
+optax    sparse  lion(learning_rate=0.0127, b2=0.943)
 """
 SCHEDULES = """
 keras    ExponentialDecay(initial_learning_rate=0.13, decay_steps=7, decay_rate=0.8)
