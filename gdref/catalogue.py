@@ -103,6 +103,11 @@ RULES = {
 }
 
 
+def offered() -> list[str]:
+    """The rules of the chapters up to AdamW, which every laboratory offers for comparison."""
+    return [name for name, row in RULES.items() if row.offered]
+
+
 def chapter(rule: str) -> str:
     """The chapter that derives a rule: ``chapter("gd")`` is ``"gradient-descent"``."""
     return RULES[rule].chapter or rule if rule in RULES else rule

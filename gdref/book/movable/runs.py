@@ -75,7 +75,7 @@ def drawn_path(path: np.ndarray, window) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def offered() -> list[Callable]:
     """The rules that a figure offers for comparison if it names none."""
-    return [rule for name, rule in RULES.items() if catalogue.RULES[name].offered]
+    return [RULES[name] for name in catalogue.offered()]
 
 
 def rate_of(rule: Callable) -> str | None:
