@@ -225,7 +225,7 @@ def shampoo(s):
 @paper(
     {"L": 0, "R": 0, "QL": 0, "QR": 0, "m": 0, "v": 0},
     eta=0.003, beta1=0.95, beta2=0.95, eps=1e-8, every=10, units={"eps": 1},
-    without="coordinates shape",
+    without="coordinates shape against",
 )  # fmt: skip
 def soap(s):
     """Vyas et al. 2025, algorithm 3, with the first step and the corrections of the authors' code.

@@ -139,8 +139,11 @@ def test_every_rule_is_recorded_from_every_library():
 def test_every_conversion_is_recorded(rule, library):
     found = [r for r in EXACT if (r.rule, r.library) == (rule, library)]
     constant = [r for r in found if not any(map(callable, r.hyperparameters.values()))]
-    problems = {"curved", "noisy", "sparse", *(["matrix"] if WHOLE.get(rule) == "matrix" else [])}
-    assert {r.problem.partition(",")[0] for r in constant} == problems
+    problems = {r.problem for r in constant}
+    assert {name.partition(",")[0] for name in problems} - {"matrix"} == {
+        "curved", "noisy", "sparse"
+    }  # fmt: skip
+    assert WHOLE.get(rule) != "matrix" or any("matrix" in name for name in problems)
     assert any(r.hyperparameters == dialects.defaults(rule) for r in constant)
     assert any(r.hyperparameters != dialects.defaults(rule) for r in constant)
     assert all(len(r.path) == 61 and r.path.dtype == np.float64 for r in found)
@@ -178,7 +181,7 @@ def test_recordings_say_where_they_come_from():
         assert r.version and r.code and r.library in r.code[0].replace("torch", "pytorch")
         assert np.array_equal(r.path[0], PROBLEMS[r.problem][0])
     files = resources.files("gdref.dialects").joinpath("paths").iterdir()
-    assert sum(len(f.read_bytes()) for f in files) < 1.5e6
+    assert sum(len(f.read_bytes()) for f in files) < 3e6
 
 
 def test_no_library_is_imported():
@@ -336,7 +339,6 @@ def test_no_argument_is_dropped(library, constructor):
             other = not value
         elif isinstance(value, tuple):
             other = tuple(v / 2 if v else 0.25 for v in value)
-            other = tuple(v / 2 for v in value)
         elif isinstance(value, str):
             other = value[::-1]
         else:

@@ -76,16 +76,21 @@ def test_a_trace_evaluated_is_a_step(name):
     assert evaluate(*inputs.values()) == pytest.approx(list(number), rel=1e-13)
 
 
+def halves(name, half):
+    """A half for each hyperparameter, and 2 for one that counts."""
+    return {k: 2 if catalogue.kind(k) == "count" else half for k in hyperparameters(name)}
+
+
 @every_rule
 def test_an_unrolled_rule_evaluated_is_a_run(name):
     gs = [0.5, -1.5, 0.25]
-    rows = unroll(RULES[name], 3, **dict.fromkeys(hyperparameters(name), sympy.Rational(1, 2)))
+    rows = unroll(RULES[name], 3, **halves(name, sympy.Rational(1, 2)))
     values = {symbol("theta", 0): 2.0} | {symbol("g", k): g for k, g in enumerate(gs, 1)}
     numbers = iterate_state(
         RULES[name],
         [lambda _, g=g: g for g in gs],
         2.0,
-        **dict.fromkeys(hyperparameters(name), 0.5),
+        **halves(name, 0.5),
     )
     assert len(rows) == 4
     for row, expected in zip(rows, numbers, strict=True):

@@ -24,7 +24,7 @@ from gdref import RULES, dialects
 from gdref.dialects import PROBLEMS, Dialect, PerStep, _recordings
 from gdref.rules import WHOLE
 from tools.record import recipes
-from tools.record.cases import odd_values, others, problem_of, scheduled_values, schedules
+from tools.record.cases import MATRICES, odd_values, others, problem_of, scheduled_values, schedules
 from tools.record.libraries import (
     DRIVERS,
     VERSIONS,
@@ -71,14 +71,13 @@ def conversions(rule):
     """The paths of a rule under each row of the table, and under its plain translation."""
     sparse = "sparse, all seen at step 1" if rule == "adamax" else problem_of(rule, "sparse")
     odd, default = odd_values(rule), dialects.defaults(rule)
-    tried = [(values, "noisy") for values in scheduled_values(rule)]
-    tried += [(odd, problem) for problem in ("curved", "noisy", sparse)]
-    # a default rate of 1 or more blows up in the curved valley
-    tried += [(default, sparse if default.get("eta", 0) >= 1 else "curved")]
-    tried += [(odd, "matrix"), (default, "matrix")] if WHOLE.get(rule) == "matrix" else []
     curved, noisy = problem_of(rule, "curved"), problem_of(rule, "noisy")
     tried = [(values, noisy) for values in scheduled_values(rule)]
-    tried += [(odd, problem) for problem in (curved, noisy, sparse)] + [(default, curved)]
+    tried += [(odd, problem) for problem in (curved, noisy, sparse)]
+    # a default rate of 1 or more blows up in the curved valley
+    tried += [(default, sparse if default.get("eta", 0) >= 1 else curved)]
+    if WHOLE.get(rule) == "matrix" and rule not in MATRICES:
+        tried += [(odd, "matrix"), (default, "matrix")]
     for library in dialects.LIBRARIES:
         if (rule, library) in dialects.tables.WITHOUT:
             continue

@@ -59,10 +59,14 @@ def to_libraries():
                 for name in [*odd, ALL]:
                     for kind in KINDS:
                         yield (rule, library, name), kind, changed(odd, name, kind)
-                for values in scheduled_values(rule):  # a number that asks for another row
-                    if not any(map(callable, values.values())):
-                        for kind in KINDS:
-                            yield (rule, library, "a row"), kind, changed(values, "eta", kind)
+                others_rows = [  # numbers that ask for another row
+                    values
+                    for values in scheduled_values(rule)
+                    if not any(map(callable, values.values()))
+                ]
+                for k, values in enumerate(others_rows, 1):
+                    for kind in KINDS:
+                        yield (rule, library, f"row {k}"), kind, changed(values, "eta", kind)
 
 
 def from_libraries():
