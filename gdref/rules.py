@@ -762,7 +762,7 @@ def muon(t, theta, grad, M=0, *, eta=0.02, gamma=0.95, lam=0.0):
                    - \eta\sqrt{\max(1, A/B)}\;O_t
 
     For a matrix :math:`\theta` of A rows and B columns, outputs and inputs of a layer, as PyTorch
-    stores it; :math:`G_t` is its gradient and :func:`newton_schulz` takes five steps.  A vector is
+    stores it; :math:`G_t` is its gradient and ``newton_schulz`` takes five steps.  A vector is
     a column, a number a matrix of one entry.  State: ``M``, sum of past gradients.
 
     Hyperparameters
