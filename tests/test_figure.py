@@ -404,7 +404,7 @@ def test_the_page_computes_the_paths_of_gdref(name, open_page):
     """Whole paths, wherever gdref's own path is no chaos: a start that differs by 1e-12 must end
     within 1e-9.  Where it is, no two orders of rounding agree; the next test covers these."""
     surface = problems.SURFACES[name]()
-    page = open_page(movable(gd, surface, alt="A path."))
+    page = open_page(movable(gd, surface, alt="A path.", compare=RULES.values()))
     every = list(cases(surface))
     compared = dict.fromkeys(RULES, 0)
     for case, computed in zip(every, in_page(page, every), strict=True):
@@ -423,7 +423,7 @@ def test_the_page_computes_the_paths_of_gdref(name, open_page):
 def test_the_page_computes_the_steps_of_gdref(name, open_page):
     """Each single step, theta and state, from each of gdref's own iterates, chaotic or not."""
     surface = problems.SURFACES[name]()
-    page = open_page(movable(gd, surface, alt="A path."))
+    page = open_page(movable(gd, surface, alt="A path.", compare=RULES.values()))
     for case in cases(surface):
         expected = in_gdref(surface, case, case["start"])
         size = np.abs(expected).max(axis=1, keepdims=True)
