@@ -67,7 +67,7 @@ def test_a_trace_evaluated_is_a_step(name):
         t=3, theta=1.5, g=-0.7, v=0.2, m=0.1, u=0.3, G=0.4, Eg2=0.5, Edx2=0.01, v_hat=0.35,
         eta=0.1, gamma=0.8, rho=0.7, beta1=0.6, beta2=0.9, eps=0.01, lam=0.05, multiplier=0.5,
     )  # fmt: skip
-    inputs = {key: values[key] for key in step.symbols}
+    inputs = {key: values.get(key, 0.45) for key in step.symbols}
     evaluate = sympy.lambdify(list(step.symbols.values()), [step.theta, *step.state.values()])
     hyperparameters = {k: v for k, v in inputs.items() if k not in {"t", "theta", "g", *step.state}}
     number = RULES[name](
