@@ -33,9 +33,9 @@ def test_every_number_of_the_gradient(options):
 
 def test_a_planted_mistake_is_found():
     model, theta = small(layers=1, heads=1, width=3)
-    for name in list(theta)[::2]:
-        if name.endswith("key b"):
-            continue  # its gradient is 0: see below
+    # that of the keys' bias is 0: see below
+    names = [name for name in theta if not name.endswith("key b")][::2]
+    for name in names:
 
         def wrong(theta, name=name):
             g = model.grad(theta)
@@ -94,7 +94,7 @@ def test_the_bias_of_the_keys_changes_nothing():
     moved = theta | {name: value + 1 for name, value in theta.items() if name.endswith("key b")}
     assert model.loss(moved) == pytest.approx(model.loss(theta), rel=1e-12)
     g = model.grad(theta)
-    assert all(abs(g[name]).max() < 1e-15 for name in g if name.endswith("key b"))
+    assert all(abs(g[name]).max() < 1e-13 for name in g if name.endswith("key b"))
 
 
 def test_a_rule_takes_its_parameters_as_a_tree():

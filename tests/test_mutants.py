@@ -36,12 +36,12 @@ def planted(mutant):
 
 
 def run(rule):
-    """Forty steps with all states.  Gradients change their sign at random, and bend; every
-    hyperparameter changes at each step."""
+    """Forty steps with all states.  Gradients change their sign at random, bend, and are 0 now and
+    then; every hyperparameter changes at each step."""
     random = np.random.default_rng(0)
     theta, state, numbers = random.normal(size=4), (), []
     for t in range(1, 41):
-        slope, level = random.normal(size=(2, 4))
+        slope, level = random.normal(size=(2, 4)) * (random.random(4) < 0.9 if t > 1 else 1.0)
         values = {
             name: HYPERPARAMETERS[name].odd * random.uniform(0.5, 1) for name in form(rule)[2]
         }
