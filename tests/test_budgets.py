@@ -138,7 +138,6 @@ def test_the_reading_time_is_honest(browser, server, name):
 WHOLE = {"screens": 360, "code": 2200}
 NO_CHAPTERS = {"intro", "shared"}
 # each of these has its own budget alone
-# each of these has its own budget alone
 AFTER_ADAMW = set("sign recipe".split())
 
 
