@@ -160,6 +160,7 @@ NO_CHAPTERS = {"intro", "shared"}
 # each of these has its own budget alone
 # each of these has its own budget alone
 # each of these has its own budget alone
+# each of these has its own budget alone
 AFTER_ADAMW = set("sign trust-ratio adafactor shampoo muon warmup schedule-free map recipe".split())
 
 

@@ -30,16 +30,8 @@ SHAPE = [
     "Exercises",
     "Further reading",
 ]
-WITH_EXERCISES = [
-    *ALGORITHMS,
-    "challenges",
-    "schedules",
-    "choosing",
-    "parallel",
-    "strategies",
-    "map",
-]
-WITH_EXERCISES += ["recipe"]
+TOPICS = ["challenges", "schedules", "map", "choosing", "recipe", "parallel", "strategies"]
+WITH_EXERCISES = [*ALGORITHMS, *TOPICS]
 NOTEBOOKS = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
 
 
@@ -148,6 +140,7 @@ def test_the_rule_is_shown_from_its_source(name):
     code = "\n".join(cell.source for cell in load(name).cells if cell.cell_type == "code")
     rules = [rule for rule in RULES if catalogue.chapter(rule) == name]
     assert rules and [rule for rule in rules if f"show_source({rule})" not in code] == []
+    assert any(re.search(rf"movable\(\s*{rule}\b", code) for rule in rules)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
