@@ -110,16 +110,18 @@ def array_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
 def matrix_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
     """Mark a function as a rule of matrices: a vector is a column, a number one entry."""
 
+    step_of_matrices = cast(Callable[..., Any], step)
+
     @functools.wraps(step)
     def on_matrices(t, theta, grad, *state, **hyperparameters):
         matrix = as_matrix(theta)
         if matrix is theta:
-            return step(t, theta, grad, *state, **hyperparameters)
+            return step_of_matrices(t, theta, grad, *state, **hyperparameters)
 
         def gradient(at):
             return as_matrix(grad(_like(at, matrix, theta)))
 
-        new = step(
+        new = step_of_matrices(
             t,
             matrix,
             gradient,
@@ -130,7 +132,7 @@ def matrix_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
 
     rule_step = rule(on_matrices)
     WHOLE[step.__name__] = "matrix"
-    return rule_step
+    return cast(Callable[Parameters, Step], rule_step)
 
 
 # The rules that do not go coordinate by coordinate, and what they use as a whole.

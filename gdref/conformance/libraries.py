@@ -4,13 +4,15 @@ import ast
 import functools
 import importlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from gdref import adapters, dialects
 from gdref.diagnosis.runs import Run, diagnose_run
 from gdref.diagnosis.verdict import Verdict
+from gdref.dialects._expressions import evaluate, names
 from gdref.rules import RULES
 
 ADAPTERS = {
@@ -65,7 +67,7 @@ def implementations(library: str) -> list[Implementation]:
             ours = _named(theirs, text)
             names |= ours
             if not ours:
-                fixed.append(f"{theirs}={'True' if '>' in text else text}")
+                fixed.append(f"{theirs}={_value(text, dialects.defaults(rule))}")
         for theirs, text in entry.edits.items():  # a rate that the rule does not have
             if theirs in {"lr", "learning_rate"} and "eta" not in dialects.defaults(rule):
                 fixed.append(f"{theirs}={text}")
@@ -73,6 +75,11 @@ def implementations(library: str) -> list[Implementation]:
             Implementation(rule, library, f"{entry.constructor}({', '.join(fixed)})", names)
         )
     return found
+
+
+def _value(text: str, values: Mapping[str, Any]) -> str:
+    """What is passed for no single hyperparameter: as it stands, or its value at the defaults."""
+    return repr(evaluate(text, values)) if names(text) & set(values) else text
 
 
 def _named(theirs: str, text: str) -> dict[str, str]:
