@@ -273,7 +273,7 @@ def _finite(X):
 
 
 def _or_nan(finite, x):
-    return where(finite, x, x * math.nan)
+    return where(finite, x, 0 * x + math.nan)  # x * nan would make every derivative NaN
 
 
 def _precision_of(S, x):

@@ -639,7 +639,7 @@ def adafactor(t, theta, grad, R=0, C=0, *, eta=0.01, eps1=1e-30, eps2=1e-3, d=1.
     beta = 1 - t**-power
     R = beta * R + (1 - beta) * row_sums(g**2 + eps1)
     C = beta * C + (1 - beta) * column_sums(g**2 + eps1)
-    V = matmul(R, C) / column_sums(R)
+    V = matmul(R / column_sums(R), C)  # R C of two small numbers would be 0
     U = g / sqrt(V)
     U = U / maximum(1, rms(U) / d)
     theta = theta - maximum(eps2, rms(theta)) * minimum(eta, 1 / sqrt(t)) * U

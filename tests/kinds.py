@@ -11,6 +11,7 @@ import pytest
 
 from gdref import RULES
 from gdref._inputs import form
+from gdref.catalogue import HYPERPARAMETERS
 
 # library, its module, its floating-point types
 LIBRARIES = {
@@ -48,7 +49,14 @@ def numbers(values):
 
 
 # short enough for bfloat16 to hold exactly
-HELD = {"eps": 2.0**-10, "beta1": 0.875, "beta2": 0.96875, "rho": 0.875, "gamma": 0.875}
+HELD = {"eps": 2.0**-10, "eps1": 2.0**-10, "trust": 2.0**-3}
+HELD |= {"beta1": 0.875, "beta2": 0.96875, "rho": 0.875, "gamma": 0.875}
+
+
+def scheduled(rule, plan):
+    """A schedule of every hyperparameter; a count of steps stays one."""
+    names = dict.fromkeys(form(rule)[2], plan)
+    return names | {name: 3 for name in names if HYPERPARAMETERS[name].kind == "count"}
 
 
 def held(rule, kind):

@@ -26,8 +26,9 @@ from gdref import (
 )
 from gdref._inputs import form
 from gdref.gradients import central_difference, check_gradient, forward_difference
+from gdref.rules import WHOLE
 from gdref.symbolic import trace
-from tests.kinds import ARRAYS, array, every_array, every_rule, held, numbers
+from tests.kinds import ARRAYS, array, every_array, every_rule, held, numbers, scheduled
 from tests.papers import PAPERS
 
 pytestmark = pytest.mark.filterwarnings(
@@ -104,6 +105,7 @@ def test_no_rule_turns_to_nan_by_its_precision(name, kind):
     """Gradient 0 in one coordinate: right numbers, or the value refused at the call."""
     rule = RULES[name]
     rate = {"eta": 2.0**-4} if "eta" in form(rule)[2] else {}  # above the spacing at theta
+    rate |= {"trust": 2.0**-3} if name == "lars" else {}
 
     def grad(x):
         return x * array(kind, [1.0, 0.0])
@@ -181,6 +183,8 @@ def test_a_whole_number_beyond_every_float(value):
 # ---------------------------------------------------------------------- lost updates
 
 # theta of 2^k, and a step far below half the spacing of the numbers there
+# (the share of theta's length, where that is what a rate means)
+SHARES = ["lars", "lamb", "adafactor"]
 HIGH = {"float16": 2.0**11, "bfloat16": 2.0**8, "float32": 2.0**24, "float64": 2.0**60}
 
 
@@ -188,8 +192,11 @@ HIGH = {"float16": 2.0**11, "bfloat16": 2.0**8, "float32": 2.0**24, "float64": 2
 @every_rule
 def test_a_run_that_cannot_move_says_so(name, kind):
     rule, high = RULES[name], HIGH[kind.split("-")[1]]
-    settings = held(rule, kind) | ({"eta": 2.0**-6} if "eta" in form(rule)[2] else {})
+    rate = 2.0**-4 / high if name in SHARES else 2.0**-6
+    settings = held(rule, kind) | ({"eta": rate} if "eta" in form(rule)[2] else {})
     settings |= {"lam": 0.0} if "lam" in form(rule)[2] else {}
+    if name in SHARES and "-float16" in kind:
+        high = 2.0**7  # the square of a length must be a number
     theta = array(kind, [high, -high])
     result = minimize(lambda x: 0.0, theta, rule, grad=lambda x: x * 0 + 1.0, steps=8, **settings)
     assert np.array_equal(numbers(result.x), numbers(theta))
@@ -202,6 +209,7 @@ def test_a_run_that_cannot_move_says_so(name, kind):
 def test_a_python_number_and_a_tree_that_cannot_move(name):
     rule = RULES[name]
     settings = {"lam": 0.0} if "lam" in form(rule)[2] else {}
+    settings |= {"eta": 2.0**-64} if name in SHARES else {}
     result = minimize(lambda x: 0.0, 2.0**60, rule, grad=lambda x: 1.0, steps=8, **settings)
     assert not result.success and "left 1 of 1 numbers" in result.message
     tree = {"a": np.full(3, 2.0**60), "b": np.zeros(2)}
@@ -210,7 +218,8 @@ def test_a_python_number_and_a_tree_that_cannot_move(name):
         return {"a": np.ones(3), "b": np.ones(2)}
 
     result = minimize(lambda p: 0.0, tree, rule, grad=grad, steps=8, **settings)
-    assert result.success and "left 3 of 5 numbers" in result.message
+    stuck = 5 if name == "lamb" else 3  # its b is a step long, and then moves by a share of it
+    assert result.success and f"left {stuck} of 5 numbers" in result.message
 
 
 def test_the_reported_float32_run():
@@ -231,7 +240,10 @@ def test_a_run_that_moves_or_rests_is_not_blamed(name, kind):
     if "flat" not in PAPERS[name].without:  # AdaMax computes 0/0
         rests = minimize(half_square, array(kind, [0.0, 0.0]), rule, grad=lambda x: x, steps=5,
                          **settings)  # fmt: skip
-        assert rests.success and rests.message == "took 5 steps"
+        if (name, kind) == ("muon", "jax-float16"):  # its 1e-7 beside the norm is 0 there: 0/0
+            assert not rests.success and "NaN" in rests.message
+        else:
+            assert rests.success and rests.message == "took 5 steps"
 
 
 # ------------------------------------------------------------------- gradients checked
@@ -316,9 +328,12 @@ def test_the_type_stays_through_iterate_and_minimize(name, kind):
     settings = held(rule, kind)
     *_, end = islice(iterate_state(rule, lambda x: x, theta, **settings), 4)
     result = minimize(half_square, theta, rule, grad=lambda x: x, steps=3, **settings)
-    for value in (*end, result.x, *result.state):
+    *_, doubles = islice(iterate_state(rule, lambda x: x, np.array([[0.5, -1.5]])), 4)
+    shapes = [np.shape(value) for value in doubles]
+    assert WHOLE.get(name) == "matrix" or set(shapes) == {theta.shape}
+    for value, shape in zip((*end, result.x, *result.state), shapes + shapes, strict=True):
         assert type(value) is type(theta) and value.dtype == theta.dtype
-        assert value.shape == theta.shape
+        assert tuple(value.shape) == shape
     assert np.array_equal(numbers(result.x), numbers(end[0]))
     assert result.path.dtype == theta.dtype and tuple(result.path.shape) == (4, 1, 2)
 
@@ -329,7 +344,7 @@ def test_going_on_is_never_having_stopped(name, kind):
     """Bit by bit, every hyperparameter a schedule."""
     rule = RULES[name]
     plan = schedules.warmup(schedules.cosine(0.5, 12, 0.0625), 4, start=0.125)
-    settings = dict.fromkeys(form(rule)[2], plan)
+    settings = scheduled(rule, plan)
 
     def grad(x):
         return x * x * x - 0.5

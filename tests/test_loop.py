@@ -136,8 +136,8 @@ def test_the_loop_keeps_the_precision_of_theta(name, dtype):
     """Whatever the gradient's and the hyperparameters' own precision."""
     theta = np.array([0.5, -1.0], dtype)
     hyperparameters = {} if name == "adadelta" else {"eta": np.float64(0.1)}
-    if "eps" in form(RULES[name])[2]:
-        hyperparameters["eps"] = 1e-3  # float16 does not hold the defaults
+    for eps in {"eps", "eps1"} & set(form(RULES[name])[2]):
+        hyperparameters[eps] = 1e-3  # float16 does not hold the defaults
     if "beta2" in form(RULES[name])[2]:
         hyperparameters["beta2"] = 0.99
     for grad in (slope, lambda x: np.array([1.0, 2.0]), lambda x: np.array([1, 2])):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gdref import RULES, adam, gd, iterate, iterate_state, minimize, momentum, problems, schedules
-from gdref._inputs import form
+from tests.kinds import scheduled
 
 every_rule = pytest.mark.parametrize("name", RULES)
 STARTS = {
@@ -32,7 +32,7 @@ def size(x):
 def plan(rule):
     """A schedule of every hyperparameter that changes it from step to step."""
     changing = schedules.warmup(schedules.cosine(0.2, 12, 0.01), 4, start=0.02)
-    return dict.fromkeys(form(rule)[2], changing)
+    return scheduled(rule, changing)
 
 
 def same(a, b):
