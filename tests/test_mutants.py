@@ -13,6 +13,7 @@ import pytest
 from gdref import RULES
 from gdref._inputs import form
 from gdref.catalogue import HYPERPARAMETERS
+from gdref.diagnosis.situations import start_of
 
 TABLE = mutants.read_table()
 REPORT = mutants.read_report()
@@ -35,13 +36,14 @@ def planted(mutant):
     return module.RULES[mutant.rule]
 
 
-def run(rule):
-    """Forty steps with all states.  Gradients change their sign at random, bend, and are 0 now and
-    then; every hyperparameter changes at each step."""
+def run(rule, start):
+    """Forty steps with all states.  Gradients change their sign and size at random, bend, and are 0
+    now and then; every hyperparameter changes at each step."""
     random = np.random.default_rng(0)
-    theta, state, numbers = random.normal(size=4), (), []
+    theta, state, steps = start, (), []
     for t in range(1, 41):
-        slope, level = random.normal(size=(2, 4)) * (random.random(4) < 0.9 if t > 1 else 1.0)
+        size = 10 ** random.uniform(-1, 0) * (random.random(start.shape) < 0.9 if t > 1 else 1.0)
+        slope, level = random.normal(size=(2, *start.shape)) * size
         values = {
             name: HYPERPARAMETERS[name].odd * random.uniform(0.5, 1) for name in form(rule)[2]
         }
@@ -49,17 +51,21 @@ def run(rule):
             theta, *state = rule(
                 t, theta, lambda x, a=slope, b=level: a * np.sin(x) + b, *state, **values
             )
-        numbers.append(np.broadcast_arrays(theta, *state))
-    return np.array(numbers)
+        # a number stands for an array of one value; a state may have another shape than theta
+        steps += [x if np.size(x) > 1 else np.broadcast_to(x, start.shape) for x in (theta, *state)]
+    return steps
 
 
 @pytest.mark.parametrize("mutant", TABLE, ids=lambda mutant: mutant.id)
 def test_a_planted_error_is_another_rule(mutant):
     """Other numbers at odd hyperparameters; for a wrong default, another default alone."""
     wrong, right = planted(mutant), RULES[mutant.rule]
-    a, b = run(right), run(wrong)
-    assert np.isfinite(a).all()
-    same = a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9)
+    a, b = (run(rule, start_of(mutant.rule)) for rule in (right, wrong))
+    assert all(np.isfinite(x).all() for x in a)
+    same = len(a) == len(b) and all(
+        x.shape == y.shape and np.allclose(x, y, rtol=1e-6, atol=1e-9)
+        for x, y in zip(a, b, strict=True)
+    )
     assert same == mutant.error.startswith("default") == (form(wrong)[2] != form(right)[2])
 
 
