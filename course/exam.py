@@ -1,7 +1,7 @@
-"""The exam bank: python -m course.exam [ID or SECTION ...]
+"""The exam bank: python -m course.exam [ID, SECTION or CHAPTER ...]
 
 Writes _build/course/exam.md, the questions, and exam-answers.md, with answers and rubrics; a name
-chooses the question of that id, or all whose section begins with it.
+chooses the question of that id, or all on that section or chapter.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from course.build import TARGET
-from course.plain import sections
+from course.plain import chapter_of, sections
 from course.questions import HERE
 
 KINDS = {"compute", "explain", "prove", "debug"}
@@ -59,7 +59,8 @@ def main() -> None:
 
 
 def belongs(question: dict, name: str) -> bool:
-    return question["id"] == name or question["section"].startswith(name)
+    section = question["section"]
+    return name in (question["id"], section, chapter_of(section))
 
 
 if __name__ == "__main__":

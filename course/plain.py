@@ -74,11 +74,22 @@ def exercises() -> dict[str, Exercise]:
 @functools.cache
 def sections() -> dict[str, str]:
     """The title of each section of the book that has a label."""
-    texts = [markdown(path.stem) for path in sorted(CHAPTERS.glob("*.ipynb"))]
-    texts += [path.read_text("utf-8") for path in sorted(CHAPTERS.glob("*.md"))]
+    return {label: name for label, (_, name) in _places().items()}
+
+
+def chapter_of(section: str) -> str:
+    """The chapter, by the name of its file, that has the section with this label."""
+    return _places()[section][0]
+
+
+@functools.cache
+def _places() -> dict[str, tuple[str, str]]:
+    """Of each section that has a label, the file and the title."""
+    texts = {path.stem: markdown(path.stem) for path in sorted(CHAPTERS.glob("*.ipynb"))}
+    texts |= {path.stem: path.read_text("utf-8") for path in sorted(CHAPTERS.glob("*.md"))}
     return {
-        label: name
-        for text in texts
+        label: (file, name)
+        for file, text in texts.items()
         for labels, name in SECTION.findall(text)
         for label in re.findall(r"\(([\w-]+)\)=", labels)
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from course.build import TARGET
-from course.plain import exercises, sections, title
+from course.plain import chapter_of, exercises, sections, title
 from course.questions import HERE
 
 
@@ -37,12 +37,6 @@ def week_text(number: int, week: dict) -> str:
     if week.get("exam"):
         lines.append(f"From the exam bank: {', '.join(f'`{x}`' for x in week['exam'])}.")
     return "\n\n".join(lines)
-
-
-def chapter_of(section: str) -> str:
-    """The chapter whose name a label begins with."""
-    names = {exercise.chapter for exercise in exercises().values()}
-    return max((name for name in names if section.startswith(name)), key=len)
 
 
 def write(target: Path = TARGET) -> Path:

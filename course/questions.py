@@ -16,7 +16,7 @@ import yaml
 
 from gdref import catalogue
 from gdref.diagnosis.programs import WORDS, Program, program
-from gdref.rules import RULES
+from gdref.rules import RULES, check_by_coordinate
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE.parent / "_config.yml"
@@ -51,11 +51,18 @@ class Test:
 
 @dataclass(frozen=True)
 class Question:
-    """One rule that is to be written with one library's arrays."""
+    """One rule that is to be written with one library's arrays.
+
+    TypeError if the rule does not go coordinate by coordinate: its lines use words of gdref that no
+    library has, and its tests would need matrices.
+    """
 
     rule: str
     library: Library
     tests: tuple[Test, ...]
+
+    def __post_init__(self):
+        check_by_coordinate(RULES[self.rule], "be a question of an assignment")
 
     @property
     def function(self) -> str:

@@ -14,6 +14,7 @@ PLANTED = {
     "rmsprop": "rmsprop-08",
     "adam": "adam-31",
     "adamw": "adamw-01",
+    "lion": "lion-09",
 }
 
 

@@ -15,6 +15,7 @@ from course import build, questions, submissions
 from gdref import RULES
 from gdref.homework import _same_path as same_path
 from gdref.homework import check, check_file, code_of
+from gdref.rules import WHOLE
 from tools import wheel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,18 +101,28 @@ def test_one_rule_alone(a_wheel, tmp_path):
         build.build(tmp_path, a_wheel, ("sgd",))
 
 
-@pytest.mark.parametrize("rule", RULES)
+def question_of(rule):
+    points = {"public": 1, "withheld": 1, "everything": 1}
+    tests = tuple(questions.tests({"public": [{}], "withheld": []}, points))
+    return questions.Question(rule, questions.LIBRARIES["numpy"], tests)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in WHOLE])
 def test_a_question_can_be_made_of_any_rule(rule):
     """Its formula, its state and its hyperparameters are found in the docstring."""
-    row = {"public": [{}], "withheld": []}
-    points = {"public": 1, "withheld": 1, "everything": 1}
-    tests = tuple(questions.tests(row, points))
-    question = questions.Question(rule, questions.LIBRARIES["numpy"], tests)
+    question = question_of(rule)
     assert r"\theta_t" in question.task and "`eta`" in question.task or rule == "adadelta"
     assert ":math:" not in question.task and "``" not in question.task
     check_function = defined(submissions.right(question), question.function)
     check(check_function, rule)
     assert question.points == 2
+
+
+@pytest.mark.parametrize("rule", WHOLE)
+def test_a_rule_of_whole_arrays_is_refused_as_a_question(rule):
+    refusal = f"{rule} cannot be a question of an assignment: it uses each {WHOLE[rule]} as a whole"
+    with pytest.raises(TypeError, match=refusal):
+        question_of(rule)
 
 
 # ---- what a function is told

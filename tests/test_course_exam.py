@@ -19,8 +19,9 @@ SCOPE = {
 def test_there_are_enough_questions_from_every_part_of_the_book():
     assert len(QUESTIONS) >= 40
     assert len({question["id"] for question in QUESTIONS}) == len(QUESTIONS)
-    asked = " ".join(question["section"] for question in QUESTIONS)
+    asked = [plain.chapter_of(question["section"]) for question in QUESTIONS]
     assert [chapter for chapter in plain.chapters() if chapter not in asked] == []
+    assert asked == sorted(asked, key=plain.chapters().index), "not in the order of the book"
     assert {question["kind"] for question in QUESTIONS} == exam.KINDS
     assert {question["stars"] for question in QUESTIONS} == {1, 2, 3}
 
@@ -50,6 +51,21 @@ def test_answers_are_written_apart(tmp_path):
     exam.write(QUESTIONS, tmp_path)
     without, with_them = ((tmp_path / f"{n}.md").read_text() for n in ("exam", "exam-answers"))
     assert "**Answer.**" not in without and with_them.count("**Answer.**") == len(QUESTIONS)
+
+
+def test_a_chapter_chooses_its_own_questions_and_no_others():
+    """The labels of one chapter may begin with the name of another, or of none."""
+
+    def chosen(name):
+        return [question["id"] for question in QUESTIONS if exam.belongs(question, name)]
+
+    for chapter in plain.chapters():
+        text = plain.markdown(chapter)
+        own = [q["id"] for q in QUESTIONS if f"({q['section']})=\n" in text]
+        assert chosen(chapter) == own != []
+    assert chosen("adam-first") == ["adam-first"]
+    assert "soap-stale" in chosen("shampoo") and chosen("soap-derivation") == ["soap-stale"]
+    assert chosen("ada") == []
 
 
 # ---- the plan
