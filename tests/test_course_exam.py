@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import gdref
-from course import exam, plain, plan, sheets, slides
+from course import exam, plain, plan, questions, sheets, slides
 
 QUESTIONS = exam.read()
 SCOPE = {
@@ -17,7 +17,7 @@ SCOPE = {
 
 
 def test_there_are_enough_questions_from_every_part_of_the_book():
-    assert len(QUESTIONS) >= 40
+    assert len(QUESTIONS) >= 80
     assert len({question["id"] for question in QUESTIONS}) == len(QUESTIONS)
     asked = [plain.chapter_of(question["section"]) for question in QUESTIONS]
     assert [chapter for chapter in plain.chapters() if chapter not in asked] == []
@@ -71,20 +71,39 @@ def test_a_chapter_chooses_its_own_questions_and_no_others():
 # ---- the plan
 
 
-@pytest.mark.parametrize("name", ["four weeks", "twelve weeks"])
+WEEKS = {"four weeks": 4, "twelve weeks": 12, "four more weeks": 4}
+
+
+@pytest.mark.parametrize("name", WEEKS)
 def test_the_plan_names_what_the_book_has(name):
     weeks = plan.read()[name]
-    assert len(weeks) == {"four weeks": 4, "twelve weeks": 12}[name]
+    assert len(weeks) == WEEKS[name]
     exercises, ids = plain.exercises(), {question["id"] for question in QUESTIONS}
     for week in weeks:
         assert plain.unknown(week["sections"]) == []
         assert set(week["exercises"]) <= set(exercises), "an exercise that the book does not have"
         assert set(week.get("exam", [])) <= ids
+        assert set(week.get("assignment", [])) <= set(questions.read()["questions"])
         assert len(week["goals"]) >= 2
         assert all(exercises[label].stars in (1, 2, 3) for label in week["exercises"])
     used = [label for week in weeks for label in week["exercises"]]
     assert len(used) == len(set(used))
     assert name in plan.as_markdown()
+
+
+def test_twelve_weeks_and_four_more_come_to_every_chapter():
+    plans = plan.read()
+    assert set(plans) == set(WEEKS)
+    weeks = plans["twelve weeks"] + plans["four more weeks"]
+    asked = {plain.chapter_of(label) for week in weeks for label in week["sections"]}
+    assert asked == set(plain.chapters())
+    exercises = [label for week in weeks for label in week["exercises"]]
+    assert len(exercises) == len(set(exercises))
+    for week in weeks:  # nothing is asked before it is read
+        read = {plain.chapter_of(label) for label in week["sections"]}
+        chosen = [q for q in QUESTIONS if q["id"] in week["exam"]]
+        assert {plain.chapter_of(q["section"]) for q in chosen} <= read
+        assert {plain.exercises()[label].chapter for label in week["exercises"]} <= read
 
 
 # ---- sheets and slides
