@@ -246,6 +246,8 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
         ...
         <- end
 
+    A matrix of three rows and two columns has ``3x2`` for its size; its numbers come row by row.
+
     ``<-`` goes to the program, ``->`` comes from it; a line a message.  A program that does not
     answer within ``seconds`` is ended.
     """
@@ -255,7 +257,8 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
         lines = Lines(arguments, seconds)
         try:
             now = {k: v(1) if callable(v) else v for k, v in values.items()}
-            lines.send(f"begin {rule} {len(start)} {_settings(now)}")
+            size = "x".join(map(str, start.shape))
+            lines.send(f"begin {rule} {size} {_settings(now)}")
             lines.send(f"theta {_numbers(start)}")
             path = []
             for t, gradient in enumerate(gradients, 1):
@@ -263,7 +266,7 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
                 lines.send(f"step {t} {_settings(changed)}".rstrip())
                 while True:
                     word, *numbers = lines.receive().split()
-                    point = np.array(numbers, float)
+                    point = np.array(numbers, float).reshape(start.shape)
                     if word == "theta":
                         path.append(point)
                         break
@@ -279,7 +282,7 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
 
 
 def _numbers(values) -> str:
-    return " ".join(repr(float(x)) for x in values)
+    return " ".join(repr(float(x)) for x in np.ravel(values))
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -24,6 +24,8 @@ from gdref.rules import RULES
 
 Run = Callable[[np.ndarray, list[Callable], dict[str, Any]], Sequence[np.ndarray]]
 STEPS = 8
+# where it starts, the gradients, the hyperparameters, theta after each step: None if it fails
+_Case = tuple[np.ndarray, list[Callable], dict[str, Any], np.ndarray | None]
 SINGLE = 1e-6  # of a step: what one number in single precision spoils, and no mistake
 IN_SINGLE = "but a number in it has single precision"
 
@@ -88,25 +90,25 @@ def diagnose_run(
     dtype
         its precision.
     start
-        where it starts; the rule's own if None.
+        where all runs start; each from its own start if None.
     """
     name = rule_name(rule)
-    start = start_of(name) if start is None else start
     right = RULES[name]
-    cases = []
+    cases: list[_Case] = []
     for probe, gradients, values in probes(name, changing=changing):
         values = {k: v if not only or k in only else form(right)[2][k] for k, v in values.items()}
         steps = [_typed(gradients(t), dtype) for t in range(1, STEPS + 1)]
-        cases.append((probe, steps, values, _path(run, start, steps, values, dtype)))
-    runs = functools.partial(_fits, cases=cases, start=start, dtype=dtype)
+        here = start_of(name, probe) if start is None else start
+        cases.append((here, steps, values, _path(run, here, steps, values, dtype)))
+    runs = functools.partial(_fits, cases=cases, dtype=dtype)
     at_rest = [case for case in cases if not any(map(callable, case[2].values()))]
-    constant = functools.partial(_fits, cases=at_rest, start=start, dtype=dtype)
-    reference = [_path(as_run(right), start, g, v, dtype) for _, g, v, _ in cases]
+    constant = functools.partial(_fits, cases=at_rest, dtype=dtype)
+    reference = [_path(as_run(right), x, g, v, dtype) for x, g, v, _ in cases]
     if runs(as_run(right)):
         return Verdict(
             True, name, largest=_largest(reference, [c[3] for c in cases], dtype), states=False
         )
-    step, ratio = _first_difference(cases, reference, start, dtype)
+    step, ratio = _first_difference(cases, reference, dtype)
     found = _search(name, runs)
     when = ""
     if not found.any and len(at_rest) < len(cases):
@@ -196,9 +198,9 @@ def _path(run, start, gradients, values, dtype):
         return None
 
 
-def _fits(candidate: Run, cases, start, dtype, tolerance=None) -> bool:
+def _fits(candidate: Run, cases: Sequence[_Case], dtype, tolerance=None) -> bool:
     seen = False
-    for _, gradients, values, theirs in cases:
+    for start, gradients, values, theirs in cases:
         if theirs is None:
             continue
         seen = True
@@ -225,10 +227,10 @@ def _largest(ours, theirs, dtype) -> float:
     return float(max(apart, default=0.0))
 
 
-def _first_difference(cases, reference, start, dtype):
+def _first_difference(cases: Sequence[_Case], reference, dtype):
     """The first step that differs, and its length by the right one's."""
     found = []
-    for (_, _, _, theirs), ours in zip(cases, reference, strict=True):
+    for (start, _, _, theirs), ours in zip(cases, reference, strict=True):
         if theirs is None or ours is None:
             continue
         same = _same(ours, theirs, start, dtype)
