@@ -37,20 +37,21 @@ PAIR = {"betas": ("beta1", "beta2")}  # arguments that hold two of ours
 
 
 def renamed(values: Mapping[str, Any], names: Names, t: int = 1) -> dict[str, Any]:
-    """Our values under their names at step t: ``{"beta1": "betas[0]"}`` fills a pair."""
+    """Our values under their names at step t.
+
+    ``{"beta1": "betas[0]"}`` fills a pair, ``{"beta": "b1, b2"}`` gives one value two names.
+    """
     found: dict[str, Any] = {}
     for ours, value in values.items():
-        theirs = names.get(ours)
-        if theirs is None:
-            continue
-        value = float(value(t)) if callable(value) else float(value)
-        if theirs.endswith("]"):
-            key, place = theirs[:-1].split("[")
-            pair = list(found.get(key, (0.0, 0.0)))
-            pair[int(place)] = value
-            found[key] = tuple(pair)
-        else:
-            found[theirs] = value
+        for theirs in names[ours].split(", ") if ours in names else ():
+            number = float(value(t)) if callable(value) else float(value)
+            if theirs.endswith("]"):
+                key, place = theirs[:-1].split("[")
+                pair = list(found.get(key, (0.0, 0.0)))
+                pair[int(place)] = number
+                found[key] = tuple(pair)
+            else:
+                found[theirs] = number
     return found
 
 
@@ -160,7 +161,11 @@ def from_torch(make: Callable, names: Names) -> Run:
 
     def run(start, gradients, values):
         theta = torch.nn.Parameter(torch.tensor(start))
-        optimizer, path = make([theta], **renamed(values, names)), []
+        try:
+            optimizer = make([theta], **renamed(values, names))
+        except ValueError:  # what the constructor refuses may be set afterwards
+            optimizer = make([theta])
+        path = []
         for t, gradient in enumerate(gradients, 1):
             for group in optimizer.param_groups:
                 group |= renamed(values, names, t)
