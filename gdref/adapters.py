@@ -37,20 +37,21 @@ PAIR = {"betas": ("beta1", "beta2")}  # arguments that hold two of ours
 
 
 def renamed(values: Mapping[str, Any], names: Names, t: int = 1) -> dict[str, Any]:
-    """Our values under their names at step t: ``{"beta1": "betas[0]"}`` fills a pair."""
+    """Our values under their names at step t.
+
+    ``{"beta1": "betas[0]"}`` fills a pair, ``{"beta": "b1, b2"}`` gives one value two names.
+    """
     found: dict[str, Any] = {}
     for ours, value in values.items():
-        theirs = names.get(ours)
-        if theirs is None:
-            continue
-        value = float(value(t)) if callable(value) else float(value)
-        if theirs.endswith("]"):
-            key, place = theirs[:-1].split("[")
-            pair = list(found.get(key, (0.0, 0.0)))
-            pair[int(place)] = value
-            found[key] = tuple(pair)
-        else:
-            found[theirs] = value
+        for theirs in names[ours].split(", ") if ours in names else ():
+            number = float(value(t)) if callable(value) else float(value)
+            if theirs.endswith("]"):
+                key, place = theirs[:-1].split("[")
+                pair = list(found.get(key, (0.0, 0.0)))
+                pair[int(place)] = number
+                found[key] = tuple(pair)
+            else:
+                found[theirs] = number
     return found
 
 
@@ -160,7 +161,11 @@ def from_torch(make: Callable, names: Names) -> Run:
 
     def run(start, gradients, values):
         theta = torch.nn.Parameter(torch.tensor(start))
-        optimizer, path = make([theta], **renamed(values, names)), []
+        try:
+            optimizer = make([theta], **renamed(values, names))
+        except ValueError:  # what the constructor refuses may be set afterwards
+            optimizer = make([theta])
+        path = []
         for t, gradient in enumerate(gradients, 1):
             for group in optimizer.param_groups:
                 group |= renamed(values, names, t)
@@ -246,6 +251,8 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
         ...
         <- end
 
+    A matrix of three rows and two columns has ``3x2`` for its size; its numbers come row by row.
+
     ``<-`` goes to the program, ``->`` comes from it; a line a message.  A program that does not
     answer within ``seconds`` is ended.
     """
@@ -255,7 +262,8 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
         lines = Lines(arguments, seconds)
         try:
             now = {k: v(1) if callable(v) else v for k, v in values.items()}
-            lines.send(f"begin {rule} {len(start)} {_settings(now)}")
+            size = "x".join(map(str, start.shape))
+            lines.send(f"begin {rule} {size} {_settings(now)}")
             lines.send(f"theta {_numbers(start)}")
             path = []
             for t, gradient in enumerate(gradients, 1):
@@ -263,7 +271,7 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
                 lines.send(f"step {t} {_settings(changed)}".rstrip())
                 while True:
                     word, *numbers = lines.receive().split()
-                    point = np.array(numbers, float)
+                    point = np.array(numbers, float).reshape(start.shape)
                     if word == "theta":
                         path.append(point)
                         break
@@ -279,7 +287,7 @@ def from_command(command: str | Sequence[str], rule: str, *, seconds: float = 10
 
 
 def _numbers(values) -> str:
-    return " ".join(repr(float(x)) for x in values)
+    return " ".join(repr(float(x)) for x in np.ravel(values))
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -586,14 +586,17 @@ class _Student:
         odd = odd_values(RULES[self.rule])
         runs = []
         for _ in range(2):
-            theta, path = self.start.copy(), []
+            theta, path = self.start.copy(), list[np.ndarray]()
             state: list[np.ndarray] = []
             for t in (1, 2, 3):
                 step = self._call_free(t, theta, state, odd)
                 theta, *state = (np.array(x, float) for x in step)
-                path.append([theta, *state])
-            runs.append(np.array(path))
-        if not np.array_equal(runs[0], runs[1], equal_nan=True):
+                path += [theta, *state]
+            runs.append(path)
+        one, other = runs
+        if len(one) != len(other) or not all(
+            np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True)
+        ):
             raise Wrong(
                 "two runs from the same start differ: something survives from the first (a global, "
                 "an attribute of the function, a default array changed in place) or is random",

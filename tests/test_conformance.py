@@ -91,8 +91,8 @@ def replays(content, step):
     """What is said of a step function; an exception counts as a difference."""
     try:
         return replay(content, step)
-    except ZeroDivisionError:
-        return "divides by 0"
+    except (ZeroDivisionError, ValueError) as error:  # ValueError: shapes that do not fit
+        return str(error)
 
 
 def test_vectors_are_written_with_a_schema(tmp_path):
@@ -158,7 +158,8 @@ def test_adapters_for_other_styles():
 @pytest.mark.parametrize("library", ["pytorch", "keras", "optax"])
 def test_the_libraries_table_names_every_rule_that_a_library_has(library):
     found = implementations(library)
-    assert [one.rule for one in found] == [r for r in RULES if (r, library) not in WITHOUT]
+    without = WITHOUT - {("adafactor", "keras")}  # in float32, so that no path of it is recorded
+    assert [one.rule for one in found] == [r for r in RULES if (r, library) not in without]
     assert all("eta" in one.names for one in found if one.rule != "adadelta")
 
 

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import importlib.metadata
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -24,12 +25,16 @@ ADAPTERS = {
 
 @dataclass(frozen=True)
 class Implementation:
-    """An optimizer of a library that is to be the rule: which call, and how it names our values."""
+    """An optimizer of a library that is to be the rule: which call, and how it names our values.
+
+    The call may have lines after it, which set what the constructor refuses.
+    """
 
     rule: str
     library: str
     call: str
     names: dict[str, str]
+    limit: float = 0.0  # what its own rounding may change, as a share of a step
 
     @functools.cached_property
     def run(self) -> Run:
@@ -37,11 +42,12 @@ class Implementation:
 
     def _make(self) -> Callable:
         module, _, _ = dialects.LIBRARIES[self.library]
-        node = ast.parse(self.call, mode="eval").body
+        call, *setup = self.call.split("; ")
+        node = ast.parse(call, mode="eval").body
         assert isinstance(node, ast.Call)
         constructor = attrgetter(ast.unparse(node.func))(importlib.import_module(module))
         fixed = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg}
-        return functools.partial(constructor, **fixed)
+        return functools.partial(_made, functools.partial(constructor, **fixed), setup)
 
     @property
     def version(self) -> str:
@@ -50,7 +56,17 @@ class Implementation:
     def verdict(self, dtype: str = "float64") -> Verdict:
         if self.library == "keras":
             adapters.keras_in(dtype)
-        return diagnose_run(self.run, self.rule, only=list(self.names), dtype=dtype)
+        return diagnose_run(
+            self.run, self.rule, only=list(self.names), dtype=dtype, limit=self.limit
+        )
+
+
+def _made(constructor: Callable, setup: list[str], *parameters: Any, **arguments: Any) -> Any:
+    optimizer = constructor(*parameters, **arguments)
+    for line in setup:
+        name, value = line.removeprefix("optimizer.").split(" = ")
+        setattr(optimizer, name, ast.literal_eval(value))
+    return optimizer
 
 
 def implementations(library: str) -> list[Implementation]:
@@ -65,14 +81,16 @@ def implementations(library: str) -> list[Implementation]:
         fixed = []
         for theirs, text in entry.names.items():
             ours = _named(theirs, text)
-            names |= ours
+            names |= {n: ", ".join([names[n], x] if n in names else [x]) for n, x in ours.items()}
             if not ours:
                 fixed.append(f"{theirs}={_value(text, dialects.defaults(rule))}")
         for theirs, text in entry.edits.items():  # a rate that the rule does not have
             if theirs in {"lr", "learning_rate"} and "eta" not in dialects.defaults(rule):
                 fixed.append(f"{theirs}={text}")
+        call = f"{entry.constructor}({', '.join(fixed)})"
+        lines = [line for line in entry.setup if re.fullmatch(r"optimizer\.\w+ = [\d.]+", line)]
         found.append(
-            Implementation(rule, library, f"{entry.constructor}({', '.join(fixed)})", names)
+            Implementation(rule, library, "; ".join([call, *lines]), names, entry.limit or 0.0)
         )
     return found
 

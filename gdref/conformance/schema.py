@@ -51,19 +51,19 @@ def vectors(rule: str, dialect: str = "book") -> dict[str, Any]:
         "formula": text[2].strip() if len(text) > 3 else "",
         "tolerance": TOLERANCE,
     }
-    start = start_of(rule)
-    steps: Callable = functools.partial(_steps, RULES[rule], start)
+    steps: Callable = functools.partial(_steps, RULES[rule])
     if dialect in dialects.LIBRARIES:
         entry = dialects.dialect(rule, dialect)
-        steps = functools.partial(_steps_of_library, entry, start)
+        steps = functools.partial(_steps_of_library, entry)
         content["call"] = f"{dialects.LIBRARIES[dialect][0]}.{entry.constructor}"
     elif dialect != "book":
         form_of_paper = {m.id: m.function for m in mistakes(rule)}[dialect]
-        steps = functools.partial(_steps, form_of_paper, start)
+        steps = functools.partial(_steps, form_of_paper)
     content["runs"] = []
     for name, gradients, values in probes(rule):
+        start = start_of(rule, name)
         try:
-            rows = steps(gradients, values)
+            rows = steps(start, gradients, values)
         except dialects.NoConversion:  # a form that is ours at a constant rate alone
             if not any(map(callable, values.values())):
                 raise

@@ -661,10 +661,9 @@ def _of_return(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
         "theta",
         returning(["old - theta", *state], "old = theta"),
     )
-    for order in itertools.permutations(["theta", *state]):
-        if list(order) != ["theta", *state]:
-            words = f"what comes back is in another order: {', '.join(order)}"
-            yield words, (state or ["theta"])[0], returning(list(order))
+    for order in _orders(["theta", *state]):
+        words = f"what comes back is in another order: {', '.join(order)}"
+        yield words, (state or ["theta"])[0], returning(order)
     idle = returning(["theta", *state])
     idle.body.insert(
         0,
@@ -687,6 +686,17 @@ def _of_return(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:
     hats = [other for other in locals_ if other.endswith("_hat") and other not in state]
     if len(hats) == len(state) > 1:
         yield "the corrected averages come back as the state", state[0], returning(["theta", *hats])
+
+
+def _orders(names: list[str]) -> Iterator[list[str]]:
+    """All other orders; of more than five names those in which two have changed places."""
+    if len(names) > 5:
+        for a, b in itertools.combinations(range(len(names)), 2):
+            order = list(names)
+            order[a], order[b] = names[b], names[a]
+            yield order
+    else:
+        yield from (list(order) for order in list(itertools.permutations(names))[1:])
 
 
 def _of_start(right: Program) -> Iterator[tuple[str, str, ast.FunctionDef]]:

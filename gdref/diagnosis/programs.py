@@ -7,8 +7,9 @@ import ast
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from gdref import elementary, rules
@@ -117,8 +118,34 @@ def with_body(old: Program, body: list[ast.stmt]) -> Program:
     return Program(old.name, _function(old.name, old.tree.args, body))
 
 
+def _names_of_code() -> dict[str, Any]:
+    return {"__name__": "gdref.diagnosis.planted", **WORDS, **rules.RULES}
+
+
+def code_of_line(line: ast.stmt) -> CodeType:
+    return compile(ast.fix_missing_locations(ast.Module([line], [])), "<line>", "exec")
+
+
+def lines_run(lines: Iterable[CodeType], names: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The names after some lines of a program, from those before them; None if a line fails."""
+    names = None if names is None else {**names}
+    try:
+        for line in lines if names is not None else ():
+            exec(line, names)
+    except Exception:
+        return None
+    return names
+
+
+def names_at_start(right: Program, t: int, theta: Any, grad: Callable, state, hyperparameters):
+    """What a program's first line sees."""
+    given = zip(right.state, state, strict=True)
+    known = dict(t=t, theta=theta, grad=grad, **dict(given), **hyperparameters)
+    return _names_of_code() | known
+
+
 def _compiled(tree: ast.FunctionDef, *more: str) -> Callable:
-    namespace: dict[str, Any] = {"__name__": "gdref.diagnosis.planted", **WORDS, **rules.RULES}
+    namespace = _names_of_code()
     module = ast.Module([tree], [])
     exec(compile(ast.fix_missing_locations(module), f"<{tree.name}>", "exec"), namespace)
     return namespace[tree.name]
@@ -191,14 +218,14 @@ def _assign(names: list[str], values: list[ast.expr]) -> ast.Assign:
 # ---- states that are given
 
 
-def _names_set(statement: ast.stmt) -> set[str]:
+def names_set(statement: ast.stmt) -> set[str]:
     stored = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
     return {n.id for n in stored if isinstance(n.ctx, ast.Store)}
 
 
 def _with_given(tree: ast.FunctionDef, state: list[str]) -> ast.FunctionDef:
     """After the last line that sets a state: what was computed is kept, what is given goes on."""
-    last = {name: k for k, line in enumerate(tree.body) for name in _names_set(line)}
+    last = {name: k for k, line in enumerate(tree.body) for name in names_set(line)}
     body: list[ast.stmt] = [_line(f"_seen = dict({', '.join(f'{s}={s}' for s in state)})")]
     for k, line in enumerate(tree.body):
         if isinstance(line, ast.Return):

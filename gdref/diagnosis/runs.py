@@ -24,6 +24,8 @@ from gdref.rules import RULES
 
 Run = Callable[[np.ndarray, list[Callable], dict[str, Any]], Sequence[np.ndarray]]
 STEPS = 8
+# where it starts, the gradients, the hyperparameters, theta after each step: None if it fails
+_Case = tuple[np.ndarray, list[Callable], dict[str, Any], np.ndarray | None]
 SINGLE = 1e-6  # of a step: what one number in single precision spoils, and no mistake
 IN_SINGLE = "but a number in it has single precision"
 
@@ -72,6 +74,7 @@ def diagnose_run(
     only: Sequence[str] = (),
     dtype: str = "float64",
     start: np.ndarray | None = None,
+    limit: float = 0.0,
 ) -> Verdict:
     """Say what an implementation is that shows only its path.
 
@@ -88,25 +91,31 @@ def diagnose_run(
     dtype
         its precision.
     start
-        where it starts; the rule's own if None.
+        where all runs start; each from its own start if None.
+    limit
+        how far its own rounding may lead, as a share of a step: what is not to be told otherwise
+        is the rule, or the mistake, that comes nearest within it.
     """
     name = rule_name(rule)
-    start = start_of(name) if start is None else start
     right = RULES[name]
-    cases = []
+    cases: list[_Case] = []
     for probe, gradients, values in probes(name, changing=changing):
         values = {k: v if not only or k in only else form(right)[2][k] for k, v in values.items()}
         steps = [_typed(gradients(t), dtype) for t in range(1, STEPS + 1)]
-        cases.append((probe, steps, values, _path(run, start, steps, values, dtype)))
-    runs = functools.partial(_fits, cases=cases, start=start, dtype=dtype)
+        here = start_of(name, probe) if start is None else start
+        cases.append((here, steps, values, _path(run, here, steps, values, dtype)))
+    runs = functools.partial(_fits, cases=cases, dtype=dtype)
     at_rest = [case for case in cases if not any(map(callable, case[2].values()))]
-    constant = functools.partial(_fits, cases=at_rest, start=start, dtype=dtype)
-    reference = [_path(as_run(right), start, g, v, dtype) for _, g, v, _ in cases]
+    constant = functools.partial(_fits, cases=at_rest, dtype=dtype)
+    reference = [_path(as_run(right), x, g, v, dtype) for x, g, v, _ in cases]
     if runs(as_run(right)):
         return Verdict(
             True, name, largest=_largest(reference, [c[3] for c in cases], dtype), states=False
         )
-    step, ratio = _first_difference(cases, reference, start, dtype)
+    if all(theirs is None for *_, theirs in cases):
+        words = "no run of it ends: it fails, or what it returns has another shape than theta"
+        return Verdict(False, name, found=(words,), sections=(f"{name}-rule",), states=False)
+    step, ratio = _first_difference(cases, reference, dtype)
     found = _search(name, runs)
     when = ""
     if not found.any and len(at_rest) < len(cases):
@@ -117,12 +126,16 @@ def diagnose_run(
     if not found.any and dtype == "float64":
         rounded = functools.partial(runs, tolerance=SINGLE)
         if rounded(as_run(right)):
-            found = _Found((), f"it is the rule, {IN_SINGLE}", "")
-        else:
-            found = _search(name, rounded)
-            when = IN_SINGLE if found.any else ""
+            return Verdict(True, name, dialect=IN_SINGLE, states=False)
+        found = _search(name, rounded)
+        when = IN_SINGLE if found.any else ""
+    if not found.any and limit:
+        when = f"to {limit:g} of a step, and no mistake in the table comes as near"
+        found = _Found(_nearest(name, cases, limit, dtype), "", "")
+        if found.named == [None]:
+            return Verdict(True, name, dialect=when, states=False)
     named = found.named
-    if len(named) == 1 and named[0].kind == "paper" and when in {"", IN_SINGLE}:
+    if len(named) == 1 and named[0].kind == "paper" and "rate" not in when:
         words = f"in a form of its paper: {named[0].error}" + (f", {when}" if when else "")
         words += f"; {found.whose}" if found.whose else ""
         return Verdict(True, name, dialect=words, ids=(named[0].id,), states=False)
@@ -172,6 +185,33 @@ def _named(name: str, runs) -> list[Mistake]:
     return []
 
 
+def _nearest(name: str, cases: Sequence[_Case], limit: float, dtype: str) -> list[Any]:
+    """What comes nearest within the limit: the rule, as None, or a mistake; empty if nothing."""
+    known = [(None, RULES[name]), *((m, m.function) for m in mistakes(name) if m.kind != "default")]
+    found = []
+    for k, (mistake, function) in enumerate(known):
+        apart = _apart(as_run(function), cases, dtype)
+        if apart <= limit:
+            found.append((apart, k, mistake))
+    return [min(found)[2]] if found else []
+
+
+def _apart(candidate: Run, cases: Sequence[_Case], dtype: str) -> float:
+    """The largest distance of two paths, by the longest step up to there."""
+    largest = 0.0
+    for start, gradients, values, theirs in cases:
+        if theirs is None:
+            continue
+        ours = _path(candidate, start, gradients, values, dtype)
+        if ours is None:
+            return np.inf
+        steps = np.abs(np.diff(ours, axis=0, prepend=start[None]))
+        longest = np.maximum.accumulate(steps.max(axis=tuple(range(1, ours.ndim))))
+        apart = np.abs(ours - theirs).max(axis=tuple(range(1, ours.ndim))) / longest
+        largest = max(largest, float(np.nan_to_num(apart, nan=np.inf).max()))
+    return largest
+
+
 def _other_rule(name: str, runs) -> str:
     """Another rule of the book whose path it is, under the same values."""
     for other, rule in RULES.items():
@@ -196,9 +236,9 @@ def _path(run, start, gradients, values, dtype):
         return None
 
 
-def _fits(candidate: Run, cases, start, dtype, tolerance=None) -> bool:
+def _fits(candidate: Run, cases: Sequence[_Case], dtype, tolerance=None) -> bool:
     seen = False
-    for _, gradients, values, theirs in cases:
+    for start, gradients, values, theirs in cases:
         if theirs is None:
             continue
         seen = True
@@ -225,10 +265,10 @@ def _largest(ours, theirs, dtype) -> float:
     return float(max(apart, default=0.0))
 
 
-def _first_difference(cases, reference, start, dtype):
+def _first_difference(cases: Sequence[_Case], reference, dtype):
     """The first step that differs, and its length by the right one's."""
     found = []
-    for (_, _, _, theirs), ours in zip(cases, reference, strict=True):
+    for (start, _, _, theirs), ours in zip(cases, reference, strict=True):
         if theirs is None or ours is None:
             continue
         same = _same(ours, theirs, start, dtype)
@@ -242,7 +282,7 @@ def _first_difference(cases, reference, start, dtype):
         return 1, ()
     step = min(t for t, _ in found)
     ratios = np.concatenate([r for t, r in found if t == step])
-    if not len(ratios):
+    if not len(ratios) or (ratios == 1).all():  # the rest differs where the right step is 0
         return step, ()
     low, high = float(ratios.min()), float(ratios.max())
     return step, (low,) if abs(high - low) <= 1e-6 * abs(high) else (low, high)

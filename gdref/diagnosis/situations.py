@@ -38,9 +38,15 @@ class Situation:
     hyperparameters: dict[str, Any]
 
 
-def start_of(rule: Any) -> np.ndarray:
-    """Where the runs of a rule start: a vector, or a matrix for a rule of whole arrays."""
-    return MATRIX if getattr(rule, "__name__", rule) in WHOLE else START
+def start_of(rule: Any, probe: str = "") -> np.ndarray:
+    """Where a run of a rule starts: a vector, or a matrix for a rule of whole arrays.
+
+    The matrix is taller than wide; of two probes it is square or wider than tall, for what depends
+    on the shape.
+    """
+    if getattr(rule, "__name__", rule) not in WHOLE:
+        return START
+    return {"a curved loss": MATRIX[:2], "large gradients": MATRIX.T}.get(probe, MATRIX)
 
 
 def _curved(t):
@@ -79,11 +85,16 @@ PROBES: dict[str, Callable] = {
 }
 
 
+#: Adafactor's rate is bounded by 1 / sqrt(t), which is below this one from step 7 on
+ODD = {("adafactor", "eta"): 0.4}
+
+
 def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
     """Hyperparameters without a special meaning."""
-    rows = catalogue.HYPERPARAMETERS
+    known = {name: row.odd for name, row in catalogue.HYPERPARAMETERS.items()}
+    known |= {name: odd for (of, name), odd in ODD.items() if of == rule.__name__}
     return {
-        name: round(rows[name].odd * (1 - shift), 6) if name in rows else value
+        name: round(known[name] * (1 - shift), 6) if name in known else value
         for name, value in form(rule)[2].items()
     }
 
@@ -105,7 +116,7 @@ def situations(
 
 
 def run(rule, name, gradients, hyperparameters, dtype="float64") -> Iterator[Situation]:
-    theta, state = start_of(rule).astype(dtype), tuple(form(rule)[1])
+    theta, state = start_of(rule, name).astype(dtype), tuple(form(rule)[1])
     for t in range(1, LATE[-1] + 1):
         gradient = _typed(gradients(t), dtype)
         if t <= STEPS or t in LATE:

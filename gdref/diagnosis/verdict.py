@@ -15,7 +15,15 @@ from gdref._inputs import form
 from gdref.diagnosis import formulas
 from gdref.diagnosis.edits import Edit, edits_of_line
 from gdref.diagnosis.mistakes import Mistake, inherited, mistakes, pairs, small_edits
-from gdref.diagnosis.programs import Program, program, with_body
+from gdref.diagnosis.programs import (
+    Program,
+    code_of_line,
+    lines_run,
+    names_at_start,
+    names_set,
+    program,
+    with_body,
+)
 from gdref.diagnosis.situations import PROBES, Situation, agree, must, situations, start_of, step
 from gdref.dialects._expressions import NoConversion, convert, first
 from gdref.dialects._recordings import rule_name
@@ -371,30 +379,53 @@ class _Search:
         return []
 
     def two_edits(self) -> list[Mistake]:
-        """A small edit in each of two lines that lead from the states to theta."""
+        """A small edit in each of two lines that lead from the states to theta.
+
+        There are thousands of such pairs: only those that are right in one step are compiled.
+        """
         right = program(self.right)
-        variants = {k: variants_of_line(self.name, k) for k in range(len(right.tree.body))}
+        body = right.tree.body
+        size = 1 + max(k for k, line in enumerate(body) if "theta" in names_set(line))
+        variants = {k: variants_of_line(self.name, k) for k in range(size)}
         lines = [k for k in variants if variants[k]]
-        for k, later in itertools.combinations(lines, 2):
-            for one, two in itertools.product(variants[k], variants[later]):
-                body = list(right.tree.body)
-                body[k], body[later] = one.program.tree.body[k], two.program.tree.body[later]
-                both = with_body(right, body)
-                if self.fits(both.function, {}):
-                    return [Mistake("", self.name, e.sentence, both) for e in (one, two)]
-        last = lines[-1]
-        for whole in small_edits(self.name):
-            body = list(whole.program.tree.body)
-            if whole.line or len(body) != len(right.tree.body):
-                continue
-            if ast.dump(body[last]) != ast.dump(right.tree.body[last]):
-                continue
-            for two in variants[last]:
-                body[last] = two.program.tree.body[last]
-                both = with_body(right, list(body))
-                if self.fits(both.function, {}):
-                    words = (whole.error, two.sentence)
-                    return [Mistake("", self.name, e, both) for e in words]
+        # step 3: of some rules step 1 tells little
+        telling = next(((s, theirs[0]) for s, _, theirs in self.cases if theirs and s.t == 3), None)
+        if not lines or telling is None:
+            return []
+        s, moved = telling
+        start = names_at_start(right, s.t, s.theta, s.gradient, s.state, s.hyperparameters)
+        code = [code_of_line(line) for line in body[:size]]
+        edited = {k: [code_of_line(e.program.tree.body[k]) for e in variants[k]] for k in lines}
+
+        def fitting(before: dict[str, Any] | None, k: int) -> Iterator[Edit]:
+            """The edits of line k that lead from the names before it to the step."""
+            for edit, line in zip(variants[k], edited[k], strict=True) if before else ():
+                end = lines_run([line, *code[k + 1 :]], before)
+                if end and _same_theta(s, end["theta"], moved, self.dtype):
+                    yield edit
+
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(None):
+            for k, later in itertools.combinations(lines, 2):
+                reached = lines_run(code[:k], start)
+                for one, line in zip(variants[k], edited[k], strict=True):
+                    for two in fitting(lines_run([line, *code[k + 1 : later]], reached), later):
+                        new = list(body)
+                        new[k], new[later] = one.program.tree.body[k], two.program.tree.body[later]
+                        if self.fits((both := with_body(right, new)).function, {}):
+                            return [Mistake("", self.name, e.sentence, both) for e in (one, two)]
+            last = lines[-1]
+            for whole in small_edits(self.name):
+                new = list(whole.program.tree.body)
+                if whole.line or len(new) != len(body):
+                    continue
+                if ast.dump(new[last]) != ast.dump(body[last]):
+                    continue
+                reached = lines_run(map(code_of_line, new[:last]), start)
+                for two in fitting(reached, last):
+                    new[last] = two.program.tree.body[last]
+                    if self.fits((both := with_body(right, list(new))).function, {}):
+                        words = (whole.error, two.sentence)
+                        return [Mistake("", self.name, e, both) for e in words]
         return []
 
     @staticmethod
@@ -417,8 +448,9 @@ class _Search:
         for quantity in self._apart_wrong(numbers):
             k = self.quantities.index(quantity)
             for mistake in self.candidates():
-                if touches(mistake.program, self.right) <= {quantity} and self._fits_line(
-                    mistake.program.given, k, numbers
+                # the second takes longer and is asked of few
+                if self._fits_line(mistake.program.given, k, numbers) and (
+                    touches(mistake.program, self.right) <= {quantity}
                 ):
                     found.append(mistake)
                     break
@@ -484,17 +516,23 @@ class _Search:
     def ratios(self, wrong) -> dict[str, tuple[float, ...]]:
         """What is wrong, divided by what is right."""
         found: dict[str, tuple[float, ...]] = {}
+        noise = 1e7 * np.finfo(self.dtype).eps
         for quantity in wrong:
             k = self.quantities.index(quantity)
-            values = []
+            values, rounded = list[float](), list[float]()
             for s, ours, theirs in self.cases:
                 if theirs is None or len(theirs) <= k:
+                    continue
+                if ours[k].shape != theirs[k].shape:
                     continue
                 a, b = (ours[k], theirs[k]) if k else (ours[0] - s.theta, theirs[0] - s.theta)
                 with np.errstate(all="ignore"):
                     ratio = b / a
-                values += list(ratio[np.isfinite(ratio)])
-            if values:
+                # a step that theta nearly swallows is known to few digits
+                clear = np.abs(a) > (0 if k else noise * np.abs(s.theta))
+                values += list(ratio[np.isfinite(ratio) & clear])
+                rounded += list(ratio[np.isfinite(ratio) & ~clear])
+            if values := values or rounded:
                 low, high = min(values) + 0.0, max(values) + 0.0  # no -0
                 found[quantity] = (low,) if abs(high - low) <= 1e-6 * abs(high) else (low, high)
         return found
@@ -549,19 +587,26 @@ class _Search:
 
     def remarks(self, wrong) -> Iterator[str]:
         """Which entries differ, which steps, whether theta is rounded."""
-        cases = [(s, a[0], b[0]) for s, a, b in self.cases if b is not None]
+        cases = [
+            (s, a[0], b[0])
+            for s, a, b in self.cases
+            if b is not None and b[0].shape == s.theta.shape
+        ]
         if "theta" not in wrong or not cases:
             return
+        shape = cases[0][1].shape
+        alike = [case for case in cases if case[1].shape == shape]
         size = len(cases[0][1])
         differ = [
             k
             for k in range(size)
-            if not all(agree(_entry(s, k), [a[k : k + 1]], [b[k : k + 1]])[0] for s, a, b in cases)
+            if not all(agree(_entry(s, k), [a[k : k + 1]], [b[k : k + 1]])[0] for s, a, b in alike)
         ]
         if len(differ) < size:
             entries = _listed([str(k) for k in differ])
             yield (
-                f"only the entries with index {entries} of {size} differ: does a loop or an index "
+                f"only the {'entries' if len(shape) == 1 else 'rows'} with index {entries} of "
+                f"{size} differ: does a loop or an index "
                 "leave some out, or do only some get it?"
             )
         steps = [(b - s.theta)[np.isfinite(b)] for s, _, b in cases]
@@ -582,6 +627,14 @@ class _Search:
         if len(even) == len(by_step) and not np.allclose(list(even.values()), even[1]):
             listed = ", ".join(f"{r + 0.0:.4g} (t = {t})" for t, r in list(even.items())[:4])
             yield f"the step is the right one times a number that changes with t: {listed}"
+
+
+def _same_theta(s: Situation, ours: Any, theirs: np.ndarray, dtype: str) -> bool:
+    """Whether two steps agree in theta; what is no array of numbers agrees with none."""
+    try:
+        return np.shape(ours) == theirs.shape and agree(s, [ours], [theirs], dtype)[0]
+    except Exception:
+        return False
 
 
 def _entry(s: Situation, k: int) -> Situation:

@@ -92,7 +92,7 @@ OTHERWISE: dict[tuple[str, str], str] = {
     ("schedule_free_adamw", "keras"): "its average weighs every step alike, with 1/t; the paper's "
     "weights are the squares of the rates, which the bias correction changes from step to step",
 }
-#: a rule and a library that has it not
+#: a rule and a library that has it not, or none whose path can be recorded to double precision
 WITHOUT: set[tuple[str, str]] = {
     ("sign_descent", "pytorch"), ("signum", "pytorch"), ("lion", "pytorch"),
     ("lars", "pytorch"), ("lars", "keras"), ("lamb", "pytorch"), ("adafactor", "keras"),
