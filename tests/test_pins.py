@@ -7,9 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+
+from gdref import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,6 +96,13 @@ def test_readme_says_why_each_package_is_there():
     other = {"torch": "pytorch"}
     missing = [n for n in names if other.get(n, n) not in why.replace(" ", "-")]
     assert len(names) > 25 and missing == []
+
+
+def test_readme_counts_the_chapters_and_the_rules():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    chapters = [row["file"] for part in parts if part.get("numbered") for row in part["chapters"]]
+    assert f"{len(chapters)} chapters and {len(RULES)} update rules" in " ".join(text.split())
 
 
 def test_readme_names_every_extra():
