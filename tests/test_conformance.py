@@ -16,6 +16,7 @@ from gdref import RULES, adapters
 from gdref.conformance import check, implementations, replay, vectors, write_vectors
 from gdref.conformance.__main__ import main
 from gdref.diagnosis import mistakes
+from gdref.diagnosis.runs import as_run
 from gdref.dialects.tables import WITHOUT
 from gdref.elementary import sqrt
 
@@ -161,6 +162,62 @@ def test_the_libraries_table_names_every_rule_that_a_library_has(library):
     without = WITHOUT - {("adafactor", "keras")}  # in float32, so that no path of it is recorded
     assert [one.rule for one in found] == [r for r in RULES if (r, library) not in without]
     assert all("eta" in one.names for one in found if one.rule != "adadelta")
+
+
+def test_a_program_may_take_matrices(tmp_path):
+    """The size is said as 3x2, and the numbers come row by row."""
+    (tmp_path / "mine.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from gdref import muon\n"
+        "def say(word, x): print(word, *np.ravel(x).tolist(), flush=True)\n"
+        "def hear(): return np.array(input().split()[1:], float).reshape(shape)\n"
+        "def grad(x):\n"
+        "    say('grad', x)\n"
+        "    return hear()\n"
+        "_, _, size, *values = input().split()\n"
+        "values = {k: float(v) for k, v in (pair.split('=') for pair in values)}\n"
+        "shape, state = tuple(map(int, size.split('x'))), ()\n"
+        "theta = hear()\n"
+        "for line in sys.stdin:\n"
+        "    word, *rest = line.split()\n"
+        "    if word == 'end': break\n"
+        "    values |= {k: float(v) for k, v in (pair.split('=') for pair in rest[1:])}\n"
+        "    theta, *state = muon(int(rest[0]), theta, grad, *state, **values)\n"
+        "    say('theta', theta)\n"
+    )
+    run = adapters.from_command([sys.executable, str(tmp_path / "mine.py")], "muon")
+    assert check(run, "muon").conforms
+
+
+def test_what_fails_everywhere_is_said_to_fail():
+    verdict = check(lambda start, gradients, values: [theta.T for theta in start], "muon")
+    assert not verdict.conforms and "no run of it ends" in str(verdict)
+
+
+def test_coarse_rounding_is_held_against_what_is_nearest():
+    """Half precision in the path of the rule and of its mistakes, none of which is as near."""
+
+    def coarse(rule):
+        def step(t, theta, grad, *state, **hyperparameters):
+            new, *state = rule(t, theta, grad, *state, **hyperparameters)
+            return theta + (new - theta) * (1 + 1e-3 * (-1) ** t), *state
+
+        return as_run(step)
+
+    known = {m.id: m.function for m in mistakes("muon") if m.kind != "default"}
+    assert not check(coarse(RULES["muon"]), "muon").conforms
+    verdict = check(coarse(RULES["muon"]), "muon", limit=0.1)
+    assert verdict.conforms and "to 0.1 of a step" in str(verdict)
+    for id in ("muon-05", "muon-15", "muon-31", "muon-36"):
+        assert check(coarse(known[id]), "muon", limit=0.1).ids == (id,)
+
+
+def test_one_value_may_have_two_names():
+    names = {"beta": "b1, b2", "eta": "pair[1]"}
+    assert adapters.renamed({"beta": 0.5, "eta": 2}, names) == {
+        "b1": 0.5, "b2": 0.5, "pair": (0.0, 2.0),
+    }  # fmt: skip
 
 
 def test_a_program_that_does_not_answer_is_ended():
