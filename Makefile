@@ -188,7 +188,7 @@ help:
 	@echo "make slides [CHAPTER=adam]   slides from the chapters' figures, as HTML and PDF"
 	@echo "make handouts [CHAPTER=adam] the exercises without their solutions"
 	@echo "make solutions               the exercises with them"
-	@echo "make compare                 run the comparison of the rules anew, some minutes"
+	@echo "make compare                 runs of the comparison of the rules that are not stored yet"
 	@echo "make recipe                  train the language model in all its variants, half an hour"
 	@echo "make benchmarks              what a step costs"
 	@echo "make clean                   remove what was built"

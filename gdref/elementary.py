@@ -243,6 +243,9 @@ def turn(A: Any, G: Any, B: Any) -> Any:
 
 def renewed(t: Any, every: Any, S: Any, Q: Any) -> Any:
     """SOAP's basis after step t: of step 1 the eigenvectors of S, later Q or one QR step on."""
+    if isinstance(t, int) and isinstance(every, int):  # known: no decomposition in vain
+        due = (t - 1) % every == 0
+        return (orthonormal(matmul(S, Q)) if due else 1 * Q) if t > 1 else eigenvectors(S)
     later = where((t - 1) % every < 1, orthonormal(matmul(S, Q)), 1 * Q)
     return where(t > 1, later, eigenvectors(S))
 
