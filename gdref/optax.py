@@ -16,7 +16,7 @@ import optax
 from gdref._asking import Asked, attempt
 from gdref._checks import name_of, shown
 from gdref._inputs import check_gradient, check_hyperparameters, check_value, exact, form
-from gdref.rules import Rule
+from gdref.rules import WHOLE, Rule
 
 
 class State(NamedTuple):
@@ -62,21 +62,28 @@ def transformation(rule: Rule, **hyperparameters: Any) -> optax.GradientTransfor
             if not jnp.issubdtype(leaf.dtype, jnp.floating):
                 raise TypeError(f"a parameter is {shown(leaf)}; it must be an array of floats")
             check_hyperparameters(rule, known, constants, leaf)
-        return State(
-            jnp.zeros((), jnp.int32),
-            tuple(
-                jax.tree.map(lambda leaf, value=value: jnp.full_like(leaf, value), params)
-                for value in initial
-            ),
+        variables = tuple(
+            jax.tree.map(
+                lambda leaf, k=k: jnp.full(shapes(leaf)[k], initial[k], leaf.dtype), params
+            )
+            for k in range(len(initial))
         )
+        return State(jnp.zeros((), jnp.int32), variables)
+
+    def shapes(leaf):
+        """Those of the state for a parameter: its own, or what a step of a matrix rule has."""
+        if WHOLE.get(name_of(rule)) != "matrix":
+            return [leaf.shape] * len(initial)
+        after = jax.eval_shape(lambda leaf: rule(1, leaf, jnp.zeros_like, eta=0.0), leaf)
+        return [value.shape for value in after[1:]]
 
     def update(grads, state, params=None, *, grad_fn: Callable | None = None, **unused):
         if params is None:
             raise ValueError(f"{name_of(rule)} needs the parameters: update(grads, state, params)")
-        t = state.count + 1
+        count = state.count + 1
+        t = count * 1.0  # JAX divides a whole number, or its root, in float32
         settings = constants | {
-            # t as a float: JAX divides a whole number in float32
-            name: check_value(name, plan(t * 1.0), 0.0, f" at step {t}", exact(plan))
+            name: check_value(name, plan(t), 0.0, f" at step {count}", exact(plan))
             for name, plan in schedules.items()
         }
         tree: Any
@@ -107,7 +114,7 @@ def transformation(rule: Rule, **hyperparameters: Any) -> optax.GradientTransfor
             for k in range(1 + len(names))
         ]
         moved = [theta - leaf for theta, leaf in zip(columns[0], leaves, strict=True)]
-        return tree.unflatten(moved), State(t, tuple(map(tree.unflatten, columns[1:])))
+        return tree.unflatten(moved), State(count, tuple(map(tree.unflatten, columns[1:])))
 
     return optax.GradientTransformationExtraArgs(init, update)
 

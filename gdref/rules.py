@@ -119,7 +119,8 @@ def matrix_rule(step: Callable[Parameters, Step]) -> Callable[Parameters, Step]:
             return step_of_matrices(t, theta, grad, *state, **hyperparameters)
 
         def gradient(at):
-            return as_matrix(grad(_like(at, matrix, theta)))
+            # theta itself: for another array it would ask for a gradient elsewhere
+            return as_matrix(grad(theta if at is matrix else _like(at, matrix, theta)))
 
         new = step_of_matrices(
             t,

@@ -97,7 +97,10 @@ def test_every_exact_conversion_is_optaxs_path(name, arguments, jit):
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_is_the_loop_of_gdref(name):
     extra = {"grad_fn": jax.grad(loss)} if name == "nag" else {}
-    got = train(transformation(RULES[name]), steps=10, **extra)
+    # the axes that no gradient has seen are the eigenvalue routine's choice, and SOAP goes along
+    # them: without jit both runs ask it for the same matrix
+    jit = name != "soap"
+    got = train(transformation(RULES[name]), steps=10, jit=jit, **extra)
     *_, end = iterate(RULES[name], [jax.grad(loss)] * 10, START)
     end = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(end)])
     assert abs(got - end).max() < 1e-12
