@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -171,7 +172,7 @@ def by_array(rule, batches, theta, shapes, setting):
 
     layers = any(len(shape) == 2 for shape in shapes)
     steps = [for_array(rule, setting, layers and len(shape) < 2) for shape in shapes]
-    states = [() for _ in shapes]
+    states: list[Any] = [() for _ in shapes]
     for t, grad in enumerate(batches, start=1):
         new = []
         gradients = arrays(grad(theta))
