@@ -16,7 +16,15 @@ from gdref import catalogue, dialects
 from gdref._inputs import form
 from gdref.diagnosis import formulas
 from gdref.diagnosis.mistakes import Mistake, mistakes, pairs, small_edits
-from gdref.diagnosis.situations import PROBES, TOLERANCE, _typed, close, odd_values, start_of
+from gdref.diagnosis.situations import (
+    PROBES,
+    TOLERANCE,
+    _typed,
+    close,
+    gradients_of,
+    odd_values,
+    start_of,
+)
 from gdref.diagnosis.verdict import OWNERS, Verdict, _listed
 from gdref.dialects._expressions import PerStep, convert
 from gdref.dialects._recordings import rule_name
@@ -55,7 +63,7 @@ def probes(rule: str, *, changing: bool = True) -> Iterator[tuple[str, Callable,
     one outside it.
     """
     right = RULES[rule]
-    for name, gradients in PROBES.items():
+    for name, gradients in gradients_of(right).items():
         yield name, gradients, odd_values(right)
     yield "other hyperparameters", PROBES["random gradients"], odd_values(right, 0.13)
     rates = [n for n in form(right)[2] if catalogue.kind(n) == "rate" and n != "eps"]

@@ -46,6 +46,8 @@ def start_of(rule: Any, probe: str = "") -> np.ndarray:
     """
     if getattr(rule, "__name__", rule) not in WHOLE:
         return START
+    if probe == ZEROS:
+        return 0 * MATRIX
     return {"a curved loss": MATRIX[:2], "large gradients": MATRIX.T}.get(probe, MATRIX)
 
 
@@ -70,6 +72,11 @@ def _sometimes(t):
     return gradient
 
 
+def _late(t):
+    """Nothing in the first step."""
+    return lambda x: (t > 1) * _random(t)(x)
+
+
 def _scaled(factor):
     return lambda t: lambda x: factor * _random(t)(x)
 
@@ -85,6 +92,9 @@ PROBES: dict[str, Callable] = {
 }
 
 
+#: of rules that divide by a length alone: without a guard the layer stays or is NaN
+ZEROS = "a layer of zeros"
+
 #: Adafactor's rate is bounded by 1 / sqrt(t), which is below this one from step 7 on
 ODD = {("adafactor", "eta"): 0.4}
 
@@ -99,6 +109,11 @@ def odd_values(rule: Callable, shift: float = 0.0) -> dict[str, float]:
     }
 
 
+def gradients_of(rule: Callable) -> dict[str, Callable]:
+    """The gradients that a rule meets, by name."""
+    return PROBES | ({ZEROS: _late} if WHOLE.get(rule.__name__) == "array" else {})
+
+
 @functools.cache
 def situations(
     rule: Any, dtype: str = "float64", fixed: frozenset[str] = frozenset()
@@ -110,7 +125,7 @@ def situations(
     usual = {name: value for name, value in form(rule)[2].items() if name in fixed}
     found: list[Situation] = []
     for shift in (0.0, 0.13):
-        for name, gradients in PROBES.items():
+        for name, gradients in gradients_of(rule).items():
             found += run(rule, name, gradients, odd_values(rule, shift) | usual, dtype)
     return sorted(found, key=lambda s: -(s.t in (1, 3)))
 

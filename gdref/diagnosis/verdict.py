@@ -602,7 +602,7 @@ class _Search:
             for k in range(size)
             if not all(agree(_entry(s, k), [a[k : k + 1]], [b[k : k + 1]])[0] for s, a, b in alike)
         ]
-        if len(differ) < size:
+        if 0 < len(differ) < size:
             entries = _listed([str(k) for k in differ])
             yield (
                 f"only the {'entries' if len(shape) == 1 else 'rows'} with index {entries} of "
