@@ -74,7 +74,7 @@ def transformation(rule: Rule, **hyperparameters: Any) -> optax.GradientTransfor
         """Those of the state for a parameter: its own, or what a step of a matrix rule has."""
         if WHOLE.get(name_of(rule)) != "matrix":
             return [leaf.shape] * len(initial)
-        after = jax.eval_shape(lambda leaf: rule(1, leaf, jnp.zeros_like, eta=0.0), leaf)
+        after = jax.eval_shape(lambda leaf: rule(1, leaf, jnp.zeros_like), leaf)
         return [value.shape for value in after[1:]]
 
     def update(grads, state, params=None, *, grad_fn: Callable | None = None, **unused):

@@ -554,7 +554,7 @@ DIALECTS: tuple[Dialect, ...] = (
             "setup": (), "each_step": (), "note": "Its threshold is 5 and no argument.",
         },
         {
-            "when": "varies(beta2) or 4 < 2 / (1 - beta2) - 1 <= 5",
+            "when": f"varies(beta2) or 4 < {LONGEST} <= 5",
             "why": "its threshold is 5 and no argument, and with this beta2 the average of squares "
             "may never become so long",
         },
